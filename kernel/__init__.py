@@ -1,0 +1,1 @@
+"""Ground floor: errors, clock, ids, settings, database session, document archive, jobs."""
