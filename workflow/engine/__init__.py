@@ -1,0 +1,1 @@
+"""What every process shares: life cycles, cases, history, signed decisions, jobs."""
