@@ -1,80 +1,132 @@
-"""What goes in and out of every signed action, whichever process it belongs to."""
+"""What goes in and out around a signature, the same for every signed action of every process."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
-Hex32 = Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{64}$")]
-HexBytes = Annotated[str, StringConstraints(pattern=r"^0x([0-9a-fA-F]{2})+$", max_length=4096)]
-Base64Url = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+=*$", max_length=8192)]
+WORD_PATTERN = "^0x[0-9a-fA-F]{64}$"
+HEX_PATTERN = "^0x([0-9a-fA-F]{2})+$"
+MOST_ASSERTION = 4096
+"""Longest part of a passkey's answer that is taken, in characters; real ones have a few hundred."""
+
+_EXAMPLE_WORD = "0x" + "5b" * 32
+_BASE64URL = "base64url"
+_ONE_SIGNATURE = "one_signature"
 
 
-class WebAuthnAnswer(BaseModel):
-    """What `navigator.credentials.get` gave for a challenge that is the statement's digest; base64url."""
+def from_base64url(value: str) -> bytes:
+    """Read base64url as browsers write it: without padding.
 
-    model_config = ConfigDict(extra="forbid")
+    Raises:
+        ValueError: It is none.
+    """
+    if "+" in value or "/" in value:
+        raise ValueError(value)
+    return base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True)
+
+
+def to_base64url(value: bytes) -> str:
+    """Write base64url as browsers read it: without padding."""
+    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
+
+
+def _readable(value: str) -> str:
+    try:
+        from_base64url(value)
+    except (ValueError, binascii.Error) as fault:
+        raise PydanticCustomError(_BASE64URL, "This is not base64url without padding") from fault
+    return value
+
+
+Base64Url = Annotated[str, Field(min_length=1, max_length=MOST_ASSERTION), AfterValidator(_readable)]
+Word = Annotated[str, Field(pattern=WORD_PATTERN, examples=[_EXAMPLE_WORD])]
+"""Thirty-two bytes in hexadecimal, `0x` first: digests, key ids, identifiers on the chain."""
+
+
+class Input(BaseModel):
+    """Root of what comes in: nothing that is not known is let through, blanks around texts are dropped."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class Output(BaseModel):
+    """Root of what goes out; filled from rows by attribute."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class WebAuthnAssertion(Input):
+    """A passkey's answer to a challenge that is the statement's digest, as browsers give it (base64url)."""
 
     authenticator_data: Base64Url
     client_data_json: Base64Url
-    signature: Base64Url
+    signature: Base64Url = Field(description="ECDSA signature in DER.")
 
     def authenticator_data_bytes(self) -> bytes:
-        """Decode the authenticator data."""
-        return _decode(self.authenticator_data)
+        """Give the authenticator data."""
+        return from_base64url(self.authenticator_data)
 
     def client_data_json_bytes(self) -> bytes:
-        """Decode the client data."""
-        return _decode(self.client_data_json)
+        """Give the client data as the browser serialised it; the signature is over exactly these bytes."""
+        return from_base64url(self.client_data_json)
 
     def signature_bytes(self) -> bytes:
-        """Decode the DER signature."""
-        return _decode(self.signature)
+        """Give the signature (DER)."""
+        return from_base64url(self.signature)
 
 
-class SignatureInput(BaseModel):
-    """A signature over a statement's digest: raw for software keys, or a passkey's answer."""
+class SignatureInput(Input):
+    """A signature over a statement's digest: either a passkey's answer or a software key's signature."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"key_id": _EXAMPLE_WORD, "signature": "0x" + "1c" * 65}]}
+    )
 
-    key_id: Hex32
-    """keccak256 of the ERC-7913 signer."""
-    signature: HexBytes | None = None
-    webauthn: WebAuthnAnswer | None = None
+    key_id: Word = Field(description="keccak256 of the key's ERC-7913 signer bytes.")
+    signature: str | None = Field(
+        default=None,
+        pattern=HEX_PATTERN,
+        max_length=2050,
+        description="Signature of a software key: 65 bytes r‖s‖v (secp256k1) or 64 bytes r‖s (P-256, low s).",
+    )
+    webauthn: WebAuthnAssertion | None = Field(default=None, description="Answer of a passkey.")
 
     @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
+    def _one_of_two(self) -> Self:
         if (self.signature is None) == (self.webauthn is None):
-            msg = "give either signature or webauthn"
-            raise ValueError(msg)
+            raise PydanticCustomError(_ONE_SIGNATURE, "Give either signature or webauthn")
         return self
 
 
-class ActionInput(BaseModel):
-    """What every action may carry. Processes add fields of their own."""
+class SignedAction(Input):
+    """Base of a signed action's body: subclasses add the action's own parameters."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)] = ""
-    signed_at: AwareDatetime | None = None
-    """The time in the prepared statement; must come back as it was given."""
+    signed_at: AwareDatetime = Field(description="As given with the statement to sign.")
+    signature: SignatureInput
 
 
-class PreparedStatement(BaseModel):
-    """A statement ready to be signed."""
+class PreparedStatement(Output):
+    """A statement ready to be signed: a key signs its digest, a passkey takes it as challenge."""
 
-    digest: Hex32
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "digest": _EXAMPLE_WORD,
+                    "primary_type": "CertificateReview",
+                    "typed_data": {"primaryType": "CertificateReview", "domain": {"name": "Piste"}},
+                    "signed_at": "2026-02-03T08:00:00Z",
+                }
+            ]
+        }
+    )
+
+    digest: Word
     primary_type: str
-    typed_data: dict[str, Any] = Field(description="EIP-712 typed data, as wallets take it")
-    signed_at: datetime
-
-
-def _decode(text: str) -> bytes:
-    try:
-        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except binascii.Error as fault:
-        raise ValueError(text[:40]) from fault
+    typed_data: dict[str, Any] = Field(description="Full EIP-712 typed data, as a wallet takes it.")
+    signed_at: AwareDatetime
