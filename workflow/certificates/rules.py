@@ -220,16 +220,6 @@ class UnitDiffers(PisteError):
     declared_line: int
 
 
-class ReasonMissing(PisteError):
-    """The decision needs a reason in words."""
-
-    code = "case.reason-missing"
-    kind = Kind.INVALID
-    message = Text("Say why: this decision needs a reason.", "请说明理由：该决定必须填写原因。")
-    next_step = Text("Write at least one sentence that the firm can act on.", "请填写企业能据以更正的说明。")
-    field = "/reason"
-
-
 @dataclass(frozen=True)
 class LineBalance:
     """What a certificate line holds. 0 ≤ reserved + committed ≤ ceiling, always."""

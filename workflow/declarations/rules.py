@@ -142,18 +142,6 @@ LIFE_CYCLE = LifeCycle(
 )
 
 
-class FilingChanged(PisteError):
-    """What was signed is not what is stored."""
-
-    code = "statement.content-differs"
-    kind = Kind.CONFLICT
-    message = Text(
-        "The content changed after the statement was prepared, or a different one was signed.",
-        "签署内容与当前内容不一致。",
-    )
-    next_step = Text("Read the case again and sign what it says now.", "请重新查看并签署当前内容。")
-
-
 class DocumentsMissing(PisteError):
     """A declaration is filed with its invoice and packing list."""
 
@@ -163,15 +151,3 @@ class DocumentsMissing(PisteError):
     next_step = Text("Attach a scan of each, then file.", "请上传所缺单证后再申报。")
     field = "/documents"
     missing: str
-
-
-class NumberTaken(PisteError):
-    """The same firm already used this number; the answer names the first one."""
-
-    code = "case.number-taken"
-    kind = Kind.CONFLICT
-    message = Text("{number} is already in use by case {first}.", "编号{number}已被业务{first}使用。")
-    next_step = Text("Open that case, or choose another number.", "请查看该业务，或更换编号。")
-    field = "/reference"
-    number: str
-    first: str

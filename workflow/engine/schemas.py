@@ -103,11 +103,13 @@ class SignatureInput(Input):
         return self
 
 
-class SignedAction(Input):
-    """Base of a signed action's body: subclasses add the action's own parameters."""
+class ActionInput(Input):
+    """What a step of any case may carry; processes add their own parameters by subclassing."""
 
-    signed_at: AwareDatetime = Field(description="As given with the statement to sign.")
-    signature: SignatureInput
+    reason: Annotated[str, Field(max_length=1000)] = ""
+    signed_at: AwareDatetime | None = Field(
+        default=None, description="As given with the statement to sign; left out while preparing."
+    )
 
 
 class PreparedStatement(Output):
