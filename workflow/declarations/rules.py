@@ -151,3 +151,12 @@ class DocumentsMissing(PisteError):
     next_step = Text("Attach a scan of each, then file.", "请上传所缺单证后再申报。")
     field = "/documents"
     missing: str
+
+
+class AmendmentMissing(PisteError):
+    """An amendment is signed over amended content, which was not sent."""
+
+    code = "declaration.amendment-missing"
+    kind = Kind.CONFLICT
+    message = Text("No amended content was sent for this declaration.", "尚未提交修改后的申报内容。")
+    next_step = Text("Send the amended declaration first, then sign it.", "请先提交修改后的申报内容，再签署。")
