@@ -118,8 +118,8 @@ class Base(DeclarativeBase):
 class Database:
     """An engine with two kinds of session: one that writes, one that only reads.
 
-    On SQLite a writing transaction takes the write lock when it begins, so that what it read is still true when it
-    writes; a reading one works on a snapshot and blocks nobody.
+    On SQLite a writing transaction takes the write lock when it begins, so that what it read is still true when
+    it writes; a reading one works on a snapshot and blocks nobody.
     """
 
     def __init__(self, address: str) -> None:
@@ -161,7 +161,7 @@ def _engine(address: str) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
         del entry
-        connection.isolation_level = None  # type: ignore[attr-defined]  # the driver must not begin transactions of its own
+        connection.isolation_level = None  # the driver must not begin transactions of its own
         cursor = connection.cursor()
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
             cursor.execute(f"PRAGMA {pragma}")

@@ -63,7 +63,7 @@ class PisteError(Exception):
     message: ClassVar[Text] = Text("The request was refused.", "请求被拒绝。")
     next_step: ClassVar[Text] = Text("Ask the help desk, naming the trace id.", "请联系服务台并提供追踪号。")
     field: ClassVar[str] = ""
-    """JSON pointer of the offending input, may hold `{fact}` places; empty where no single field is at fault."""
+    """JSON pointer of the offending input, may hold `{fact}` places; empty where no one field is at fault."""
 
     def __init_subclass__(cls) -> None:
         """Make the subclass a keyword-only dataclass."""
@@ -113,7 +113,9 @@ class Fault:
 
     def under(self, prefix: str) -> Fault:
         """Give the same fault with its field placed under a prefix."""
-        return Fault(field=prefix + self.field, rule=self.rule, message=self.message, next_step=self.next_step)
+        return Fault(
+            field=prefix + self.field, rule=self.rule, message=self.message, next_step=self.next_step
+        )
 
 
 class Invalid(PisteError):
@@ -140,7 +142,10 @@ class NotFound(PisteError):
     code = "input.not-found"
     kind = Kind.MISSING
     message = Text("There is no {what} {name}.", "找不到{what} {name}。")
-    next_step = Text("Check the number; you see only your own organisation's cases.", "请核对编号；您只能看到本单位的业务。")
+    next_step = Text(
+        "Check the number; you see only your own organisation's cases.",
+        "请核对编号；您只能看到本单位的业务。",
+    )
     what: str
     name: str
 
@@ -162,7 +167,9 @@ class NotSignedIn(PisteError):
     code = "access.not-signed-in"
     kind = Kind.UNAUTHENTICATED
     message = Text("You are not signed in.", "您尚未登录。")
-    next_step = Text("Sign in with your passkey, or send a valid bearer token.", "请使用通行密钥登录，或携带有效令牌。")
+    next_step = Text(
+        "Sign in with your passkey, or send a valid bearer token.", "请使用通行密钥登录，或携带有效令牌。"
+    )
 
 
 class RevisionStale(PisteError):

@@ -1,7 +1,7 @@
 """The outbox of follow-up work: jobs are rows written in the transaction that causes them.
 
-A dispatcher sends due rows to Celery; a message that is lost is sent again when its lease runs out; a job whose key is
-already there is not written twice. So a job is done once in the end, whatever dies when.
+A dispatcher sends due rows to Celery; a message that is lost is sent again when its lease runs out; a job whose
+key is already there is not written twice. So a job is done once in the end, whatever dies when.
 """
 
 from __future__ import annotations
@@ -103,11 +103,12 @@ def start_job(session: Session, job_id: int, *, now: datetime, lease: timedelta 
 
 def finish_job(session: Session, job: Job, *, now: datetime) -> None:
     """Mark a job as done, in the transaction that holds its result."""
+    del session  # asked for so that nobody marks a job outside a transaction
     job.state, job.progress, job.done_at, job.fault = JobState.DONE, 100, now, None
 
 
 def fail_job(session: Session, job_id: int, fault: str, *, now: datetime) -> None:
-    """Note what went wrong; the job is tried again with growing pauses, then set aside for a person to look at."""
+    """Note what went wrong; the job is tried again with growing pauses, then set aside for a person."""
     job = session.get_one(Job, job_id)
     job.fault = fault[:2000]
     if job.attempts >= MOST_ATTEMPTS:

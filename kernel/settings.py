@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     token_minutes: float = 30.0
     weighbridge_tolerance: float = 0.03
     demo: bool = False
-    """Whether this installation plays the founding members' part with keys of its own. Never in production."""
+    """Whether this installation plays the founding members' part with own keys. Never in production."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @cached_property
