@@ -118,8 +118,8 @@ class Base(DeclarativeBase):
 class Database:
     """An engine with two kinds of session: one that writes, one that only reads.
 
-    On SQLite a writing transaction takes the write lock when it begins, so that what it read is still true when
-    it writes; a reading one works on a snapshot and blocks nobody.
+    On SQLite a writing transaction takes the write lock when it begins, so that what it read is still true
+    when it writes; a reading one works on a snapshot and blocks nobody.
     """
 
     def __init__(self, address: str) -> None:

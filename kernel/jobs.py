@@ -1,7 +1,7 @@
 """The outbox of follow-up work: jobs are rows written in the transaction that causes them.
 
-A dispatcher sends due rows to Celery; a message that is lost is sent again when its lease runs out; a job whose
-key is already there is not written twice. So a job is done once in the end, whatever dies when.
+A dispatcher sends due rows to Celery; a message that is lost is sent again when its lease runs out; a job
+whose key is already there is not written twice. So a job is done once in the end, whatever dies when.
 """
 
 from __future__ import annotations
