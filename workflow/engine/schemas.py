@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
+
+from ledger.signing import from_base64url
 
 WORD_PATTERN = "^0x[0-9a-fA-F]{64}$"
 HEX_PATTERN = "^0x([0-9a-fA-F]{2})+$"
@@ -19,26 +19,10 @@ _BASE64URL = "base64url"
 _ONE_SIGNATURE = "one_signature"
 
 
-def from_base64url(value: str) -> bytes:
-    """Read base64url as browsers write it: without padding.
-
-    Raises:
-        ValueError: It is none.
-    """
-    if "+" in value or "/" in value:
-        raise ValueError(value)
-    return base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True)
-
-
-def to_base64url(value: bytes) -> str:
-    """Write base64url as browsers read it: without padding."""
-    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
-
-
 def _readable(value: str) -> str:
     try:
         from_base64url(value)
-    except (ValueError, binascii.Error) as fault:
+    except ValueError as fault:
         raise PydanticCustomError(_BASE64URL, "This is not base64url without padding") from fault
     return value
 
@@ -46,6 +30,11 @@ def _readable(value: str) -> str:
 Base64Url = Annotated[str, Field(min_length=1, max_length=MOST_ASSERTION), AfterValidator(_readable)]
 Word = Annotated[str, Field(pattern=WORD_PATTERN, examples=[_EXAMPLE_WORD])]
 """Thirty-two bytes in hexadecimal, `0x` first: digests, key ids, identifiers on the chain."""
+
+
+def example(values: dict[str, Any]) -> ConfigDict:
+    """Give a model's configuration that shows one example of it in the interface's description."""
+    return ConfigDict(json_schema_extra={"examples": [values]})
 
 
 class Input(BaseModel):
@@ -67,6 +56,14 @@ class WebAuthnAssertion(Input):
     client_data_json: Base64Url
     signature: Base64Url = Field(description="ECDSA signature in DER.")
 
+    def assertion(self) -> dict[str, str]:
+        """Give the answer under the names that browsers use, as `ledger.signing.passkey_signature` takes it."""
+        return {
+            "authenticatorData": self.authenticator_data,
+            "clientDataJSON": self.client_data_json,
+            "signature": self.signature,
+        }
+
     def authenticator_data_bytes(self) -> bytes:
         """Give the authenticator data."""
         return from_base64url(self.authenticator_data)
@@ -83,9 +80,7 @@ class WebAuthnAssertion(Input):
 class SignatureInput(Input):
     """A signature over a statement's digest: either a passkey's answer or a software key's signature."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"key_id": _EXAMPLE_WORD, "signature": "0x" + "1c" * 65}]}
-    )
+    model_config = example({"key_id": _EXAMPLE_WORD, "signature": "0x" + "1c" * 65})
 
     key_id: Word = Field(description="keccak256 of the key's ERC-7913 signer bytes.")
     signature: str | None = Field(
@@ -115,16 +110,12 @@ class ActionInput(Input):
 class PreparedStatement(Output):
     """A statement ready to be signed: a key signs its digest, a passkey takes it as challenge."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "digest": _EXAMPLE_WORD,
-                    "primary_type": "CertificateReview",
-                    "typed_data": {"primaryType": "CertificateReview", "domain": {"name": "Piste"}},
-                    "signed_at": "2026-02-03T08:00:00Z",
-                }
-            ]
+    model_config = example(
+        {
+            "digest": _EXAMPLE_WORD,
+            "primary_type": "CertificateReview",
+            "typed_data": {"primaryType": "CertificateReview", "domain": {"name": "Piste"}},
+            "signed_at": "2026-02-03T08:00:00Z",
         }
     )
 
