@@ -1,4 +1,4 @@
-"""What all tests share: both databases, settings in a folder of their own, clocks and identifiers that repeat."""
+"""What all tests share: both databases, settings in a folder of their own, clocks, repeatable identifiers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A private PostgreSQL server for the tests: in a temporary folder, on a socket of its own, gone afterwards."""
+"""A private PostgreSQL server for the tests: in a temporary folder, on its own socket, gone afterwards."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from typing import Self
 from sqlalchemy import NullPool, create_engine, text
 
 _MISSING = """PostgreSQL's server is not installed, and the tests run on it as well as on SQLite.
-Install it with `make setup` or `apt-get install postgresql`, or name its folder in PISTE_TEST_POSTGRESQL_BIN."""
+Install it with `make setup` or `apt-get install postgresql`,
+or name its folder in PISTE_TEST_POSTGRESQL_BIN."""
 _UNPRIVILEGED = "postgres"
 _START_WITHIN_S = 60.0
 _QUICK = (

@@ -1,0 +1,1 @@
+"""The command `piste`: run the embedded stack, look at it, walk the demo."""

@@ -1,0 +1,200 @@
+"""The processes of the embedded stack: what each is for, how it is started, how one sees that it is well."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from api.command_line.beats import Health, StopSignal, beat_health
+from kernel.errors import Kind, PisteError, Text
+from kernel.settings import Settings
+
+HEALTH_PATH = "/health"
+_WORKER_BEAT_S = 5.0
+
+
+class ProcessUnknown(PisteError):
+    """No process of the stack has this name."""
+
+    code = "stack.process-unknown"
+    kind = Kind.MISSING
+    message = Text("The stack has no process {name}.", "系统中没有名为{name}的进程。")
+    next_step = Text("Name one of: {known}.", "请使用以下名称之一：{known}。")
+    name: str
+    known: str
+
+
+class ProcessRunsAlready(PisteError):
+    """The process runs already on this data folder."""
+
+    code = "stack.process-runs-already"
+    kind = Kind.CONFLICT
+    message = Text("Process {name} runs already on this data folder.", "进程{name}已在此数据目录上运行。")
+    next_step = Text(
+        "See `piste status`; end it with `piste stop`.", "请用`piste status`查看，用`piste stop`停止。"
+    )
+    name: str
+
+
+@dataclass(frozen=True)
+class ProcessSpec:
+    """One process of a stack."""
+
+    name: str
+    meaning: str
+    command: tuple[str, ...]
+    health: Callable[[Settings], Health]
+    after: tuple[str, ...] = ()
+    """Processes that must have been well once before this one is started; it is also stopped before them."""
+    stop_within_s: float = 15.0
+    """How long it may take to end by itself before it is killed."""
+    port: Callable[[Settings], int] | None = None
+    """The port that it will listen on; 0 where it takes a free one."""
+
+
+def embedded_stack(settings: Settings) -> tuple[ProcessSpec, ...]:
+    """List the processes that a whole Piste on one machine has."""
+    processes = [
+        _looping("node", "the local Ethereum node", port=lambda settings: settings.node_port),
+        _looping("relay", "sends signed statements to the contracts", after=("node",)),
+        _looping("indexer", "reads back what the contracts recorded", after=("node",)),
+        _looping("dispatcher", "hands due work to the worker"),
+        ProcessSpec(
+            name="worker",
+            meaning="reads documents, judges readings, draws PDFs",
+            command=_run_command("worker"),
+            health=lambda settings: beat_health(beat_of(settings, "worker"), within_s=60.0),
+            stop_within_s=30.0,
+        ),
+        ProcessSpec(
+            name="api",
+            meaning="pages and JSON routes",
+            command=_run_command("api"),
+            health=_api_health,
+            after=("node",),
+            port=lambda settings: settings.port,
+        ),
+    ]
+    if settings.demo:
+        processes.append(
+            _looping("registrar", "plays the founding members' part in the demo", after=("node",))
+        )
+    return tuple(process for process in processes if not (process.name == "node" and settings.node_url))
+
+
+def _looping(
+    name: str, meaning: str, *, after: tuple[str, ...] = (), port: Callable[[Settings], int] | None = None
+) -> ProcessSpec:
+    return ProcessSpec(
+        name=name,
+        meaning=meaning,
+        command=_run_command(name),
+        health=lambda settings: beat_health(beat_of(settings, name), within_s=60.0),
+        after=after,
+        port=port,
+    )
+
+
+def _run_command(name: str) -> tuple[str, ...]:
+    return (sys.executable, "-P", "-m", "api.command_line.main", "run", name)
+
+
+def _api_health(settings: Settings) -> Health:
+    address = f"http://{settings.host}:{settings.port}{HEALTH_PATH}"
+    try:
+        answer = httpx.get(address, timeout=2.0, trust_env=False)
+    except httpx.HTTPError as fault:
+        return Health(well=False, says=f"does not answer ({type(fault).__name__})")
+    if answer.is_server_error:
+        return Health(well=False, says=f"answers {answer.status_code}")
+    return Health(well=True, says=f"answers in {answer.elapsed.total_seconds() * 1000:.0f} ms")
+
+
+def run_folder(settings: Settings) -> Path:
+    """Name the folder in which a stack keeps locks, process numbers and signs of life."""
+    return settings.data_dir.absolute() / "run"
+
+
+def log_folder(settings: Settings) -> Path:
+    """Name the folder in which each process has its log."""
+    return settings.data_dir.absolute() / "logs"
+
+
+def beat_of(settings: Settings, name: str) -> Path:
+    """Name the file whose time is a process's last sign of life."""
+    return run_folder(settings) / f"{name}.beat"
+
+
+# What each process does once it runs. Modules are imported only there: none pays for another's libraries.
+
+Entry = Callable[[Settings, StopSignal], None]
+
+
+def entry_of(name: str) -> Entry:
+    """Give what the process of this name does.
+
+    Raises:
+        ProcessUnknown: There is no such process.
+    """
+    if name not in _ENTRIES:
+        raise ProcessUnknown(name=name, known=", ".join(sorted(_ENTRIES)))
+    return _ENTRIES[name]
+
+
+def _loop(module: str) -> Entry:
+    def run(settings: Settings, stop: StopSignal) -> None:
+        importlib.import_module(module).run(settings, stop)
+
+    return run
+
+
+def _serve_api(settings: Settings, stop: StopSignal) -> None:
+    import uvicorn  # noqa: PLC0415  # only this process needs it
+
+    del stop  # the server ends by the same signals, after answering what it has begun
+    uvicorn.run(
+        "api.app:create_app",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+
+
+def _serve_jobs(settings: Settings, stop: StopSignal) -> None:
+    from celery import signals  # noqa: PLC0415  # only this process needs it
+
+    from workflow.engine.worker import configure  # noqa: PLC0415  # the same
+
+    def keep_logging(**_: object) -> None:
+        """Leave the logs as they are: a receiver stops Celery from setting up its own."""
+
+    def start_beating(sender: object, **_: object) -> None:
+        stop.beat()
+        sender.timer.call_repeatedly(_WORKER_BEAT_S, stop.beat)  # type: ignore[attr-defined]  # Celery's consumer, untyped
+
+    signals.setup_logging.connect(keep_logging, weak=False)
+    signals.worker_ready.connect(start_beating, weak=False)
+    options = ["--pool=prefork", f"--concurrency={os.environ.get('PISTE_WORKERS', '1')}", "--loglevel=INFO"]
+    quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    configure(settings).worker_main(["worker", *options, *quiet])
+
+
+_ENTRIES: dict[str, Entry] = {
+    "node": _loop("ledger.node"),
+    "relay": _loop("ledger.relay"),
+    "indexer": _loop("ledger.indexer"),
+    "dispatcher": _loop("workflow.engine.dispatcher"),
+    "registrar": _loop("workflow.parties.registrar"),
+    "worker": _serve_jobs,
+    "api": _serve_api,
+}
