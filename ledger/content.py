@@ -1,8 +1,9 @@
-"""Content hashes: the root of a tree over salted fields, so that one field can be shown and the others stay hidden.
+"""Content hashes: roots of trees over salted fields, so that single fields can be shown and the rest hidden.
 
-Every leaf of a JSON document (a scalar, or an empty object or list) is one leaf of an RFC 6962 tree: the canonical
-JSON (RFC 8785) of [path, salt, value]. The salt of a field is HMAC-SHA256 of its path under the document's seed: who
-does not know the seed cannot guess a hidden value by trying, and the salt of one field tells nothing about another.
+Every leaf of a JSON document (a scalar, or an empty object or list) is one leaf of an RFC 6962 tree: the
+canonical JSON (RFC 8785) of [path, salt, value]. The salt of a field is HMAC-SHA256 of its path under the
+document's seed: who does not know the seed cannot guess a hidden value by trying, and the salt of one field
+tells nothing about another.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from ledger.typed_data import from_hex
 
 SEED_BYTES = 32
 Path = tuple[str | int, ...]
-"""Keys and list indexes from the top of the document; kept apart by type, so that no two documents share a root."""
+"""Keys and list indexes from the top of the document; kept apart by type, so that no two documents share a
+root."""
 
 
 class ContentUnsealable(PisteError):
@@ -29,14 +31,12 @@ class ContentUnsealable(PisteError):
 
     code = "content.unsealable"
     kind = Kind.INVALID
-    message = Text(
-        "The field {pointer} cannot be written as exact JSON.", "字段{pointer}无法以精确的JSON表示。"
-    )
+    message = Text("The field {at} cannot be written as exact JSON.", "字段{at}无法以精确的JSON表示。")
     next_step = Text(
         "Write decimals and numbers beyond 2^53 as strings.", "小数及超过2的53次方的数请以字符串表示。"
     )
-    field = "{pointer}"
-    pointer: str
+    field = "{at}"
+    at: str
 
 
 class FieldMissing(PisteError):
@@ -44,9 +44,9 @@ class FieldMissing(PisteError):
 
     code = "content.field-missing"
     kind = Kind.MISSING
-    message = Text("The document has no field {pointer}.", "单证中没有字段{pointer}。")
+    message = Text("The document has no field {at}.", "单证中没有字段{at}。")
     next_step = Text("Name a field that holds a value.", "请指定含有值的字段。")
-    pointer: str
+    at: str
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class SealedField:
         try:
             return leaf_hash(rfc8785.dumps([list(self.path), self.salt.hex(), self.value]))
         except (rfc8785.CanonicalizationError, UnicodeError):
-            raise ContentUnsealable(pointer=self.pointer) from None
+            raise ContentUnsealable(at=self.pointer) from None
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ def disclose(content: SealedContent, pointer: str | Sequence[str | int]) -> Disc
             leaves = [other.leaf() for other in content.fields]
             proof = inclusion_proof(nodes_of(leaves), index, len(leaves))
             return Disclosure(field.path, field.salt, field.value, index, len(leaves), proof)
-    raise FieldMissing(pointer=pointer if isinstance(pointer, str) else _pointer(tuple(pointer)))
+    raise FieldMissing(at=pointer if isinstance(pointer, str) else _pointer(tuple(pointer)))
 
 
 def verify_disclosure(disclosure: Disclosure, root: bytes) -> bool:
@@ -178,7 +178,7 @@ def _leaves(path: Path, value: object) -> Iterator[tuple[Path, object]]:
     if isinstance(value, Mapping) and value:
         for key, item in value.items():
             if not isinstance(key, str):
-                raise ContentUnsealable(pointer=_pointer((*path, str(key))))
+                raise ContentUnsealable(at=_pointer((*path, str(key))))
             yield from _leaves((*path, key), item)
     elif isinstance(value, list | tuple) and value:
         for index, item in enumerate(value):
@@ -191,7 +191,7 @@ def _path_bytes(path: Path) -> bytes:
     try:
         return rfc8785.dumps(list(path))
     except (rfc8785.CanonicalizationError, UnicodeError):
-        raise ContentUnsealable(pointer=ascii(_pointer(path))) from None
+        raise ContentUnsealable(at=ascii(_pointer(path))) from None
 
 
 def _salt(seed: bytes, path: Path) -> bytes:

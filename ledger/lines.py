@@ -1,7 +1,7 @@
 """The lines of a certificate as a Merkle tree, as OpenZeppelin's MerkleProof reads it.
 
-The tree is the one of OpenZeppelin's StandardMerkleTree: leaves hashed twice and sorted, pairs hashed in order of
-size. A certificate's submission holds its root; a draw proves the ceiling of its line.
+The tree is the one of OpenZeppelin's StandardMerkleTree: leaves hashed twice and sorted, pairs hashed in
+order of size. A certificate's submission holds its root; a draw proves the ceiling of its line.
 """
 
 from __future__ import annotations

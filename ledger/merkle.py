@@ -1,7 +1,7 @@
 """The Merkle tree of RFC 6962 (SHA-256): roots, inclusion and consistency proofs, and their verification.
 
-Pure functions. A tree is given by its leaf hashes, or by a look-up of complete subtrees where it is stored: the
-subtree (level, index) covers the leaves from index·2^level up to but not including (index+1)·2^level.
+Pure functions. A tree is given by its leaf hashes, or by a look-up of complete subtrees where it is stored:
+the subtree (level, index) covers the leaves from index·2^level up to but not including (index+1)·2^level.
 """
 
 from __future__ import annotations
@@ -137,7 +137,8 @@ def verify_consistency(
     place, last = first - 1, second - 1
     while place & 1:
         place, last = place >> 1, last >> 1
-    # Where the old size is a power of two, its root is itself a node of the new tree and left out of the proof.
+    # Where the old size is a power of two, its root is itself a node of the new tree and left out of the
+    # proof.
     rest = list(proof) if place else [first_root, *proof]
     if not rest:
         return False

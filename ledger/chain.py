@@ -1,0 +1,338 @@
+"""The node behind one class: what Piste asks of an Ethereum node, in plain data, with typed errors."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import requests
+from eth_account.signers.local import LocalAccount
+from eth_utils.address import to_checksum_address
+from web3 import HTTPProvider, Web3
+from web3.exceptions import BadResponseFormat, MultipleFailedRequests
+from web3.types import RPCEndpoint
+
+from kernel.errors import Kind, PisteError, Text
+from ledger.typed_data import from_hex
+
+POLL_S = 0.02
+
+
+class LedgerUnavailable(PisteError):
+    """The node does not answer; nothing is lost, work that must be recorded waits."""
+
+    code = "ledger.unavailable"
+    kind = Kind.UNAVAILABLE
+    message = Text("The ledger's node does not answer.", "账本节点没有应答。")
+    next_step = Text(
+        "Nothing is lost: signed decisions wait and are recorded when the node is back.",
+        "数据不会丢失：已签署的决定正在等待，节点恢复后将自动上链。",
+    )
+    detail: str
+
+
+class NodeRefused(PisteError):
+    """The node answered with an error."""
+
+    code = "ledger.node-refused"
+    kind = Kind.UNAVAILABLE
+    message = Text("The ledger's node refused {method}: {detail}", "账本节点拒绝了{method}：{detail}")
+    next_step = Text("Tell the operator, naming the trace id.", "请联系运维并提供追踪号。")
+    method: str
+    detail: str
+    data: str = ""
+
+
+class Sending(Enum):
+    """What a node says to a raw transaction."""
+
+    ACCEPTED = "accepted"
+    KNOWN = "known"
+    NONCE_USED = "nonce used"
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block's header, as far as Piste needs it."""
+
+    number: int
+    hash: bytes
+    parent_hash: bytes
+    timestamp: int
+    """Unix seconds."""
+
+
+@dataclass(frozen=True)
+class Log:
+    """One event as the node gives it."""
+
+    address: str
+    """Checksum address of the contract."""
+    topics: tuple[bytes, ...]
+    data: bytes
+    block_number: int
+    block_hash: bytes
+    transaction_hash: bytes
+    transaction_index: int
+    log_index: int
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of a transaction."""
+
+    transaction_hash: bytes
+    block_number: int
+    block_hash: bytes
+    succeeded: bool
+    gas_used: int
+
+
+class Chain:
+    """One node.
+
+    Args:
+        url: JSON-RPC address.
+        timeout_s: How long an answer may take.
+    """
+
+    def __init__(self, url: str, *, timeout_s: float = 10.0) -> None:
+        self.url = url
+        self._provider = HTTPProvider(
+            url, request_kwargs={"timeout": timeout_s}, exception_retry_configuration=None
+        )
+        self.w3 = Web3(self._provider)
+        """The library's own view of the node, for what this class does not offer."""
+
+    def request(self, method: str, *params: object) -> Any:  # noqa: ANN401 - the node's JSON
+        """Ask the node.
+
+        Raises:
+            LedgerUnavailable: It does not answer.
+            NodeRefused: It answers with an error.
+        """
+        try:
+            answer = self._provider.make_request(RPCEndpoint(method), list(params))
+        except (requests.RequestException, BadResponseFormat, ValueError) as fault:
+            raise LedgerUnavailable(detail=f"{type(fault).__name__} at {method}") from fault
+        return _result(method, answer)
+
+    def chain_id(self) -> int:
+        """Give the number of the chain."""
+        return int(self.request("eth_chainId"), 16)
+
+    def head(self) -> Block:
+        """Give the newest block."""
+        block = self._block("eth_getBlockByNumber", "latest")
+        if block is None:
+            raise LedgerUnavailable(detail="the node has no block")
+        return block
+
+    def block(self, number: int) -> Block | None:
+        """Give a block by its number, None where the chain is not as long."""
+        return self._block("eth_getBlockByNumber", hex(number))
+
+    def block_by_hash(self, block_hash: bytes) -> Block | None:
+        """Give a block by its hash, None where the chain does not hold it."""
+        return self._block("eth_getBlockByHash", _hex(block_hash))
+
+    def blocks(self, numbers: Iterable[int]) -> list[Block]:
+        """Give blocks by number in one request; those that are missing are left out."""
+        asked = [(RPCEndpoint("eth_getBlockByNumber"), [hex(number), False]) for number in numbers]
+        if not asked:
+            return []
+        try:
+            answers = self._provider.make_batch_request(asked)
+        except (requests.RequestException, BadResponseFormat, MultipleFailedRequests, ValueError) as fault:
+            raise LedgerUnavailable(detail=f"{type(fault).__name__} at a batch") from fault
+        if not isinstance(answers, list):
+            _result("eth_getBlockByNumber", answers)
+            raise LedgerUnavailable(detail="no batch came back")
+        found = [_result("eth_getBlockByNumber", answer) for answer in answers]
+        return sorted((_to_block(data) for data in found if data), key=lambda block: block.number)
+
+    def logs(
+        self, first: int, last: int, addresses: Sequence[str], topics: Sequence[object] = ()
+    ) -> list[Log]:
+        """Give the events of contracts in a range of blocks, both ends included, in their order."""
+        found = self.request(
+            "eth_getLogs",
+            {
+                "fromBlock": hex(first),
+                "toBlock": hex(last),
+                "address": list(addresses),
+                "topics": list(topics),
+            },
+        )
+        return sorted((_to_log(data) for data in found), key=lambda log: (log.block_number, log.log_index))
+
+    def receipt(self, transaction_hash: bytes) -> Receipt | None:
+        """Tell what became of a transaction, None where it is in no block."""
+        data = self.request("eth_getTransactionReceipt", _hex(transaction_hash))
+        return None if data is None else _to_receipt(data)
+
+    def knows(self, transaction_hash: bytes) -> bool:
+        """Tell whether the node knows a transaction, in a block or waiting."""
+        return self.request("eth_getTransactionByHash", _hex(transaction_hash)) is not None
+
+    def transaction(self, transaction_hash: bytes) -> Mapping[str, Any] | None:
+        """Give a transaction as the node shows it."""
+        found: Mapping[str, Any] | None = self.request("eth_getTransactionByHash", _hex(transaction_hash))
+        return found
+
+    def nonce(self, address: str) -> int:
+        """Give how many transactions of an account are in blocks."""
+        return int(self.request("eth_getTransactionCount", address, "latest"), 16)
+
+    def code(self, address: str) -> bytes:
+        """Give the code at an address."""
+        return from_hex(self.request("eth_getCode", address, "latest"))
+
+    def gas_price(self) -> int:
+        """Give what the node asks for a unit of gas, in wei; 0 on a network without fees."""
+        return int(self.request("eth_gasPrice"), 16)
+
+    def call(self, to: str, data: bytes) -> bytes:
+        """Call a contract without a transaction, at the newest block.
+
+        Raises:
+            NodeRefused: The contract reverted; its data is in `data`.
+        """
+        return from_hex(self.request("eth_call", {"to": to, "data": _hex(data)}, "latest"))
+
+    def send_raw(self, raw: bytes) -> Sending:
+        """Hand in a signed transaction.
+
+        Raises:
+            NodeRefused: The node will not take it.
+        """
+        try:
+            self.request("eth_sendRawTransaction", _hex(raw))
+        except NodeRefused as refused:
+            words = refused.detail.lower()
+            if "already" in words or "known transaction" in words:
+                return Sending.KNOWN
+            if "nonce too low" in words:
+                return Sending.NONCE_USED
+            raise
+        return Sending.ACCEPTED
+
+    def send_and_wait(
+        self,
+        account: LocalAccount,
+        *,
+        data: bytes,
+        gas: int,
+        nonce: int | None = None,
+        to: str | None = None,
+        timeout_s: float = 60.0,
+    ) -> Receipt:
+        """Sign a transaction, send it and wait until it is in a block.
+
+        Raises:
+            LedgerUnavailable: The node is away, or took longer.
+        """
+        raw = sign_transaction(
+            account,
+            chain_id=self.chain_id(),
+            nonce=self.nonce(account.address) if nonce is None else nonce,
+            gas=gas,
+            gas_price=self.gas_price(),
+            to=to,
+            data=data,
+        )
+        self.send_raw(raw.raw)
+        until = time.monotonic() + timeout_s
+        while (receipt := self.receipt(raw.hash)) is None:
+            if time.monotonic() > until:
+                raise LedgerUnavailable(detail="the transaction is in no block")
+            time.sleep(POLL_S)
+        return receipt
+
+    def _block(self, method: str, which: str) -> Block | None:
+        data = self.request(method, which, False)  # noqa: FBT003 - parameters of JSON-RPC have no names
+        return None if data is None else _to_block(data)
+
+
+@dataclass(frozen=True)
+class SignedTransaction:
+    """A transaction ready to be sent."""
+
+    raw: bytes
+    hash: bytes
+
+
+def sign_transaction(
+    account: LocalAccount,
+    *,
+    chain_id: int,
+    nonce: int,
+    gas: int,
+    gas_price: int,
+    to: str | None,
+    data: bytes,
+) -> SignedTransaction:
+    """Sign a transaction that carries no value; bound to its chain (EIP-155)."""
+    fields: dict[str, Any] = {
+        "chainId": chain_id,
+        "nonce": nonce,
+        "gas": gas,
+        "gasPrice": gas_price,
+        "value": 0,
+        "data": data,
+    }
+    if to is not None:
+        fields["to"] = to
+    signed = account.sign_transaction(fields)
+    return SignedTransaction(bytes(signed.raw_transaction), bytes(signed.hash))
+
+
+def _result(method: str, answer: Mapping[str, Any]) -> Any:  # noqa: ANN401 - the node's JSON
+    error = answer.get("error")
+    if error is None:
+        return answer.get("result")
+    if isinstance(error, Mapping):
+        data = error.get("data")
+        raise NodeRefused(
+            method=method, detail=str(error.get("message"))[:500], data=data if isinstance(data, str) else ""
+        )
+    raise NodeRefused(method=method, detail=str(error)[:500])
+
+
+def _hex(data: bytes) -> str:
+    return "0x" + data.hex()
+
+
+def _to_block(data: Mapping[str, Any]) -> Block:
+    return Block(
+        int(data["number"], 16),
+        from_hex(data["hash"]),
+        from_hex(data["parentHash"]),
+        int(data["timestamp"], 16),
+    )
+
+
+def _to_log(data: Mapping[str, Any]) -> Log:
+    return Log(
+        to_checksum_address(data["address"]),
+        tuple(from_hex(topic) for topic in data["topics"]),
+        from_hex(data["data"]),
+        int(data["blockNumber"], 16),
+        from_hex(data["blockHash"]),
+        from_hex(data["transactionHash"]),
+        int(data["transactionIndex"], 16),
+        int(data["logIndex"], 16),
+    )
+
+
+def _to_receipt(data: Mapping[str, Any]) -> Receipt:
+    return Receipt(
+        from_hex(data["transactionHash"]),
+        int(data["blockNumber"], 16),
+        from_hex(data["blockHash"]),
+        int(data["status"], 16) == 1,
+        int(data["gasUsed"], 16),
+    )
