@@ -121,9 +121,11 @@ LIFE_CYCLE = LifeCycle(
         ),
         _system("documents_required", "supply", "document_examination", Text("Documents came in", "单证已补")),
         _system("document_examination", "clear_documents", "guarantee", Text("Documents agree", "单证相符")),
-        _system("document_examination", "order_examination", "examination", Text("Order an examination", "下达查验指令")),
-        _system("guarantee", "order_examination", "examination", Text("Order an examination", "下达查验指令")),
-        _system("examination", "conclude_conform", "guarantee", Text("Examined: conform", "查验相符")),
+        *(
+            _system(state, "order_examination", "examination", Text("Order an examination", "下达查验指令"))
+            for state in ("document_examination", "documents_required", "guarantee")
+        ),
+        _system("examination", "conclude_conform", "document_examination", Text("Examined: conform", "查验相符")),
         _system("document_examination", "detain", "detained", Text("Detain", "扣留")),
         _system("examination", "detain", "detained", Text("Detain", "扣留")),
         _system("guarantee", "detain", "detained", Text("Detain", "扣留")),

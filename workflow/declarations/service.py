@@ -30,7 +30,8 @@ from workflow.engine.refusals import NumberTaken, ReasonMissing
 from workflow.engine.registry import RecordedStep, StepInput
 from workflow.engine.tenancy import get_visible, visible
 
-COMPARE_TASK = "declarations.compare"
+__all__ = ["KIND", "LIFE_CYCLE", "Declaration"]
+COMPARE_TASK = "examination.compare_documents"
 draws_of = certificates.draws_of
 
 
@@ -213,10 +214,11 @@ def follow_recorded(session: Session, context: Context, declaration: Declaration
 def undo_refused(
     session: Session, context: Context, declaration: Declaration, step: RecordedStep, words: Text
 ) -> None:
-    """Give back what a refused filing held."""
-    del context, words
+    """Give back what a refused filing held; checks that had to wait for the answer go on."""
+    del words
     if step.event in {"submit", "amend"}:
         certificates.settle_draws(session, declaration.id, recorded=False)
+    ask_for_comparison(session, context, declaration)
 
 
 def begin_next_version(session: Session, context: Context, declaration: Declaration, step: StepInput) -> None:

@@ -57,7 +57,7 @@ class WebAuthnAssertion(Input):
     signature: Base64Url = Field(description="ECDSA signature in DER.")
 
     def assertion(self) -> dict[str, str]:
-        """Give the answer under the names that browsers use, as `ledger.signing.passkey_signature` takes it."""
+        """Give the answer under the names that browsers use, as `passkey_signature` takes it."""
         return {
             "authenticatorData": self.authenticator_data,
             "clientDataJSON": self.client_data_json,

@@ -24,7 +24,6 @@ log = structlog.get_logger()
 celery_app = Celery("piste")
 TASK_MODULES = (
     "workflow.documents.tasks",
-    "workflow.declarations.tasks",
     "workflow.examination.tasks",
     "workflow.release.tasks",
 )

@@ -5,11 +5,13 @@ Source: DOMAIN.md §5 (dispositions), §6 (radiation, two stages).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
 from kernel.errors import Kind, PisteError, Text
 from ledger.roles import Role
+from workflow.engine.life_cycle import SYSTEM, Edge, LifeCycle
 
 
 class Disposition(IntEnum):
@@ -189,18 +191,23 @@ class InspectorMayNotRelease(PisteError):
     next_step = Text("Another releasing officer takes the decision.", "请由其他放行人员决定。")
 
 
+def allowed_for_all(anomalies: Iterable[Anomaly]) -> tuple[Disposition, ...]:
+    """Give the dispositions that every one of these anomalies allows, in the order of the table."""
+    rows = [_BY_ANOMALY[anomaly].allowed for anomaly in anomalies]
+    return tuple(option for option in rows[0] if all(option in row for row in rows)) if rows else ()
+
+
 def allowed(anomaly: Anomaly) -> tuple[Disposition, ...]:
     """Give the dispositions that the table allows for an anomaly."""
     return _BY_ANOMALY[anomaly].allowed
 
 
-def check_disposition(anomaly: Anomaly, chosen: Disposition) -> None:
+def check_disposition(options: tuple[Disposition, ...], chosen: Disposition) -> None:
     """Refuse what the table does not allow.
 
     Raises:
-        DispositionNotAllowed: It is not in the row.
+        DispositionNotAllowed: It is not among the options.
     """
-    options = allowed(anomaly)
     if chosen not in options:
         raise DispositionNotAllowed(
             disposition=chosen.words.en,
@@ -208,3 +215,128 @@ def check_disposition(anomaly: Anomaly, chosen: Disposition) -> None:
             allowed="; ".join(option.words.en for option in options),
             allowed_zh="；".join(option.words.zh for option in options),
         )
+
+
+HOLD = "hold"
+EXAMINATION = "examination"
+
+HOLD_LIFE_CYCLE = LifeCycle(
+    name=HOLD,
+    title=Text("Hold", "布控"),
+    version=1,
+    initial="open",
+    states={
+        "open": Text("The goods are held; a person decides from the table.", "货物已布控，待人工处置。"),
+        "decided": Text("An officer decided; the decision stands on the ledger.", "已处置，决定已上链。"),
+        "lifted": Text("An examination that conforms lifted it.", "查验相符，布控解除。"),
+    },
+    edges=(
+        Edge(
+            source="open",
+            event="dispose",
+            target="decided",
+            who=DECIDERS,
+            label=Text("Decide", "处置"),
+            signed="Disposition",
+            guard="the table allows the disposition",
+        ),
+        Edge(source="open", event="lift", target="lifted", who=SYSTEM, label=Text("Lift", "解除")),
+    ),
+)
+EXAMINATION_LIFE_CYCLE = LifeCycle(
+    name=EXAMINATION,
+    title=Text("Examination", "查验"),
+    version=1,
+    initial="ordered",
+    states={
+        "ordered": Text("An inspector is to look at the goods.", "查验指令已下达。"),
+        "isolated": Text("The goods stand apart; they are measured again.", "货物已隔离，待复测。"),
+        "reported": Text("The inspector's report stands on the ledger.", "查验结果已上链。"),
+    },
+    edges=(
+        Edge(
+            source="ordered",
+            event="isolate",
+            target="isolated",
+            who=Role.INSPECTOR,
+            label=Text("Goods are isolated", "货物已隔离"),
+            guard="ordered for radiation",
+        ),
+        *(
+            Edge(
+                source=state,
+                event="report",
+                target="reported",
+                who=Role.INSPECTOR,
+                label=Text("Sign the report", "签署查验报告"),
+                signed="ExaminationReport",
+                guard="radiation: isolated and measured again; conform only within the limit",
+            )
+            for state in ("ordered", "isolated")
+        ),
+    ),
+)
+
+
+class IsolationNotNeeded(PisteError):
+    """Only goods that rang the portal are isolated."""
+
+    code = "examination.isolation-not-needed"
+    kind = Kind.CONFLICT
+    message = Text("This examination was not ordered for radiation.", "该查验并非因辐射下达。")
+    next_step = Text("Examine the goods and report.", "请直接查验并提交报告。")
+
+
+class ResultMissing(PisteError):
+    """A report says whether the goods conform."""
+
+    code = "examination.result-missing"
+    kind = Kind.INVALID
+    message = Text("The report does not say whether the goods conform.", "查验报告未注明是否相符。")
+    next_step = Text("Give the result: conform or not_conform.", "请填写结果：相符（conform）或不符（not_conform）。")
+    field = "/result"
+
+
+class SecondMeasurementMissing(PisteError):
+    """Goods that rang the portal are isolated and measured again before anybody reports."""
+
+    code = "examination.second-measurement-missing"
+    kind = Kind.CONFLICT
+    message = Text("There is no verdict of a second measurement yet.", "尚无复测结论。")
+    next_step = Text(
+        "Isolate the goods, measure them with a calibrated instrument, then report.", "请先隔离货物，用校准仪器复测后再报告。"
+    )
+
+
+class VerdictForbidsConform(PisteError):
+    """The second measurement exceeds the limit, so the goods do not conform."""
+
+    code = "examination.verdict-forbids-conform"
+    kind = Kind.CONFLICT
+    message = Text("The second measurement exceeds the limit.", "复测结果超过限值。")
+    next_step = Text("Report the goods as not conform.", "请报告为查验不符。")
+    field = "/result"
+
+
+class ReadingNotExpected(PisteError):
+    """A second measurement belongs to an examination whose goods are isolated."""
+
+    code = "reading.not-expected"
+    kind = Kind.CONFLICT
+    message = Text("Declaration {declaration} awaits no such reading now.", "报关单{declaration}当前不需要该读数。")
+    next_step = Text(
+        "A portal reading needs an accepted declaration, a retest an isolated one.", "门式读数须在受理后提交，复测须在隔离后提交。"
+    )
+    declaration: str
+
+
+def anomaly_of(code: str, severity: str) -> Anomaly | None:
+    """Tell which anomaly a finding of the document comparison is; None where it holds nothing up."""
+    if severity == "no_verdict":
+        return Anomaly.DOCUMENT_UNREADABLE
+    if severity != "mismatch":
+        return None
+    for part, anomaly in (("packages", Anomaly.PACKAGES_DIFFER), ("quantity", Anomaly.QUANTITY_DIFFERS)):
+        if part in code:
+            return anomaly
+    return Anomaly.DOCUMENT_CONTRADICTS

@@ -1,0 +1,1 @@
+"""The declaration (报关单): read, filed, examined, released."""

@@ -1,0 +1,1 @@
+"""Documents of a case: taken in, stored once, read."""

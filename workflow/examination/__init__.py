@@ -1,0 +1,1 @@
+"""Comparison of documents, holds, examinations, instruments' readings, dispositions."""
