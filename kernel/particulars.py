@@ -30,17 +30,19 @@ from kernel.identifiers import (
     check_air_waybill,
     check_carnet_number,
     check_certificate_number,
+    check_container,
     check_country,
     check_currency,
-    check_eori,
-    check_foreign_id,
     check_hs,
-    check_lei,
+    check_imo,
+    check_office,
     check_package,
+    check_party,
+    check_place,
+    check_plate,
     check_unit,
-    check_uscc,
 )
-from kernel.validation import Strict, checked, refusal, required
+from kernel.validation import Strict, checked, refusal
 
 MOST_QUANTITY = 10**12
 """Largest quantity; its millionths still fit a signed 64-bit number."""
@@ -185,11 +187,11 @@ def _read_day(value: object) -> date:
 Line = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_no_control_characters)]
 """A short text on one line."""
 Reference = Annotated[
-    str, StringConstraints(min_length=1, max_length=70), AfterValidator(_no_control_characters)
+    str, StringConstraints(min_length=1, max_length=60), AfterValidator(_no_control_characters)
 ]
 """A number or name given by somebody else."""
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", min_length=2, max_length=60)]
-"""A name in small letters, digits and hyphens, for example `milano-cortina-2026`."""
+EventCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{1,59}$")]
+"""The code of a sports event, for example `milano-cortina-2026`; the events are data."""
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Day = Annotated[date, BeforeValidator(_read_day)]
 Count = Annotated[int, Field(strict=True, ge=0, le=10**9)]
@@ -199,60 +201,14 @@ Currency = Annotated[str, checked(check_currency)]
 TariffCode = Annotated[str, checked(check_hs)]
 UnitCode = Annotated[str, checked(check_unit)]
 PackageCode = Annotated[str, checked(check_package)]
+PartyId = Annotated[str, checked(check_party)]
+"""Unified social credit code, LEI, EORI number, or `CC:NUMBER`."""
+Place = Annotated[str, checked(check_place)]
+Container = Annotated[str, checked(check_container)]
+Plate = Annotated[str, checked(check_plate)]
+ShipNumber = Annotated[str, checked(check_imo)]
+Office = Annotated[str, checked(check_office)]
 CertificateNumber = Annotated[str, checked(check_certificate_number)]
-
-
-class Money(Strict):
-    """An amount in a currency."""
-
-    amount: Amount
-    currency: Currency
-
-
-class PartyScheme(StrEnum):
-    """Who gave out the identification of a party."""
-
-    USCC = "uscc"
-    """China: unified social credit code."""
-    LEI = "lei"
-    """The legal entity identifier of ISO 17442."""
-    EORI = "eori"
-    """The European Union or the United Kingdom."""
-    FOREIGN = "foreign"
-    """Another country, which is named."""
-
-
-_PARTY_CHECKS = {
-    PartyScheme.USCC: check_uscc,
-    PartyScheme.LEI: check_lei,
-    PartyScheme.EORI: check_eori,
-    PartyScheme.FOREIGN: check_foreign_id,
-}
-
-
-class Party(Strict):
-    """A firm, committee or team, with its identification."""
-
-    name: Line
-    scheme: PartyScheme
-    identifier: Reference
-    country: Country | None = Field(default=None, validate_default=True)
-    """Who gave out the identification; needed for `foreign` only."""
-
-    @field_validator("identifier")
-    @classmethod
-    def _identifier_is_good(cls, value: str, info: ValidationInfo) -> str:
-        scheme = info.data.get("scheme")
-        if scheme is not None and (found := _PARTY_CHECKS[scheme](value, "")):
-            raise refusal(*found)
-        return value
-
-    @field_validator("country")
-    @classmethod
-    def _foreign_has_country(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if value is None and info.data.get("scheme") is PartyScheme.FOREIGN:
-            raise refusal(required(Text("a foreign identification", "境外机构标识")))
-        return value
 
 
 class AtaCarnet(Strict):
@@ -287,6 +243,27 @@ class TransportDocument(Strict):
         ):
             raise refusal(*found)
         return value
+
+
+class PaperKind(StrEnum):
+    """What a paper is."""
+
+    CERTIFICATE = "certificate"
+    GOODS_LIST = "goods_list"
+    INVOICE = "invoice"
+    PACKING_LIST = "packing_list"
+    TRANSPORT_DOCUMENT = "transport_document"
+    GIFT_LETTER = "gift_letter"
+    ATA_CARNET = "ata_carnet"
+    OTHER = "other"
+
+
+class Paper(Strict):
+    """A paper that goes with the input, by its content in the document archive."""
+
+    kind: PaperKind
+    number: Reference | None = None
+    sha256: Sha256 | None = None
 
 
 def net_within_gross(net_kg: Decimal, info: ValidationInfo) -> Decimal:

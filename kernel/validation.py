@@ -1,7 +1,7 @@
 """Input models, and the translation of what Pydantic finds into faults that a person can mend.
 
 A check that belongs to one field is an annotation (`checked`). A rule between fields is a field validator
-that looks at the fields before it, so that it speaks even where other fields are at fault: nothing is named late.
+that looks at the fields before it: it speaks even where other fields are at fault, and nothing is named late.
 """
 
 from __future__ import annotations

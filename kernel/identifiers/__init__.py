@@ -13,6 +13,7 @@ from kernel.identifiers.codes import (
     check_currency,
     check_hs,
     check_package,
+    check_place,
     check_unit,
     convert_exactly,
     country_exists,
@@ -34,6 +35,7 @@ from kernel.identifiers.organisations import (
     check_foreign_id,
     check_identity_card,
     check_lei,
+    check_party,
     check_uscc,
 )
 from kernel.identifiers.transport import (
@@ -42,6 +44,7 @@ from kernel.identifiers.transport import (
     check_imo,
     check_mmsi,
     check_plate,
+    plate_key,
 )
 
 __all__ = [
@@ -67,11 +70,14 @@ __all__ = [
     "check_mmsi",
     "check_office",
     "check_package",
+    "check_party",
+    "check_place",
     "check_plate",
     "check_unit",
     "check_uscc",
     "convert_exactly",
     "country_exists",
     "packages",
+    "plate_key",
     "units",
 ]

@@ -17,6 +17,7 @@ from kernel.errors import Fault, Text
 from kernel.identifiers.findings import unknown_code, wrong_format
 
 COUNTRY = Text("Country code", "国家（地区）代码")
+PLACE = Text("Place code", "地点代码")
 CURRENCY = Text("Currency code", "货币代码")
 TARIFF = Text("Commodity code", "商品编码")
 UNIT = Text("Unit code", "计量单位代码")
@@ -26,6 +27,8 @@ NATIONAL_CHAPTERS = ("98", "99")
 """Chapters that the Harmonized System leaves to each country."""
 
 _TARIFF = re.compile(r"[0-9]{6}(?:[0-9]{2}){0,2}")
+_PLACE = re.compile(r"[A-Z]{3}|[A-Z]{2}[A-Z2-9]{3}|[0-9]{4}")
+_LENGTH_LOCODE = 5
 _FINEST = 6
 """Decimals of a quantity: millionths."""
 
@@ -62,6 +65,20 @@ def check_country(value: str, field: str) -> list[Fault]:
 def country_exists(code: str) -> bool:
     """Tell whether two letters are a country of ISO 3166-1."""
     return code in _countries()
+
+
+def check_place(value: str, field: str) -> list[Fault]:
+    """Check the build of a place of arrival: IATA airport, UN/LOCODE, or Chinese customs office.
+
+    Places are opened and closed too often for a list of ours; the country of a UN/LOCODE must exist.
+    """
+    if _PLACE.fullmatch(value) and (len(value) != _LENGTH_LOCODE or country_exists(value[:2])):
+        return []
+    shape = Text(
+        "Three letters (IATA airport), five of UN/LOCODE, or four digits (customs office).",
+        "3位机场代码、5位UN/LOCODE或4位关区代码。",
+    )
+    return wrong_format(PLACE, value, field, shape=shape)
 
 
 def check_currency(value: str, field: str) -> list[Fault]:

@@ -9,7 +9,7 @@ from stdnum.cn import ric, uscc
 from stdnum.exceptions import InvalidChecksum, ValidationError
 
 from kernel.errors import Fault, Text
-from kernel.identifiers.codes import country_exists
+from kernel.identifiers.codes import check_country, country_exists
 from kernel.identifiers.findings import wrong_check_digit, wrong_format, wrong_length, wrong_part
 
 USCC = Text("Unified social credit code", "统一社会信用代码")
@@ -23,6 +23,7 @@ _LEI = re.compile(r"[0-9A-Z]{18}[0-9]{2}")
 _IDENTITY_CARD = re.compile(r"[0-9]{17}[0-9X]")
 _EORI = re.compile(r"[A-Z]{2}[A-Z0-9]{1,15}")
 _FOREIGN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ./&-]{1,34}")
+_BEGINS_WITH_COUNTRY = re.compile(r"[A-Za-z]{2}")
 _LENGTH_USCC, _LENGTH_LEI, _LENGTH_IDENTITY_CARD = 18, 20, 18
 _EORI_WITHOUT_ISO = frozenset({"XI", "EL", "UK"})
 """Prefixes in use beside ISO 3166: Northern Ireland, Greece and the United Kingdom in VAT writing."""
@@ -109,6 +110,22 @@ def check_foreign_id(value: str, field: str) -> list[Fault]:
         )
         return wrong_format(FOREIGN, value, field, shape=shape)
     return []
+
+
+def check_party(value: str, field: str) -> list[Fault]:
+    """Check the identification of a firm, committee or team, of whatever country.
+
+    Taken are a unified social credit code, a legal entity identifier, an EORI number, or `CC:NUMBER`, the
+    country and the number that it gave out.
+    """
+    country, colon, number = value.partition(":")
+    if colon:
+        return [*check_country(country, field), *check_foreign_id(number, field)]
+    if len(value) < _LENGTH_USCC and _BEGINS_WITH_COUNTRY.match(value):
+        return check_eori(value, field)
+    if len(value) > _LENGTH_USCC:
+        return check_lei(value, field)
+    return check_uscc(value, field)
 
 
 def _capitals(value: str, pattern: re.Pattern[str]) -> str:

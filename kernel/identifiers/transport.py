@@ -96,13 +96,21 @@ def check_air_waybill(value: str, field: str) -> list[Fault]:
 
 
 def check_plate(value: str, field: str) -> list[Fault]:
-    """Check a vehicle plate: Chinese ones by their build (GA 36), foreign ones in free form."""
-    if any(plate.fullmatch(value) for plate in (*_CHINESE_PLATES, _FOREIGN_PLATE)):
+    """Check a vehicle plate: Chinese ones by their build (GA 36), foreign ones in free form.
+
+    A Chinese plate may be written with the point that stands on it (京A·12345); `plate_key` compares.
+    """
+    key = plate_key(value)
+    chinese = any(plate.fullmatch(key) for plate in _CHINESE_PLATES)
+    if _FOREIGN_PLATE.fullmatch(value) or (chinese and value in {key, f"{key[:2]}·{key[2:]}"}):
         return []
-    better = re.sub(r"[ ·•.]", "", value).upper()
-    fits = better != value and any(plate.fullmatch(better) for plate in _CHINESE_PLATES)
     shape = Text(
         "A Chinese plate such as 京A12345 or 京AD12345, or 2 to 15 capital letters, digits, spaces, . and -.",
         "中国号牌例如京A12345、京AD12345；境外号牌为2至15位大写字母、数字、空格、点或连字符。",
     )
-    return wrong_format(PLATE, value, field, shape=shape, write_as=better if fits else "")
+    return wrong_format(PLATE, value, field, shape=shape, write_as=key if chinese else "")
+
+
+def plate_key(value: str) -> str:
+    """Give a plate without points, blanks and hyphens, in capital letters, so that two can be compared."""
+    return re.sub(r"[ ·•.-]", "", value).upper()

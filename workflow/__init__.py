@@ -1,0 +1,1 @@
+"""The clearance process: the engine, and one folder per process."""
