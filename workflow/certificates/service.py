@@ -37,10 +37,11 @@ from workflow.engine.decisions import Decision, reason_hash
 from workflow.engine.life_cycle import SYSTEM, Edge
 from workflow.engine.principals import SYSTEM_PRINCIPAL, Principal
 from workflow.engine.refusals import NumberTaken, ReasonMissing
-from workflow.engine.registry import CaseKind, StepInput
+from workflow.engine.registry import StepInput
 from workflow.engine.schemas import ActionInput
 from workflow.engine.tenancy import get_visible, visible
 
+__all__ = ["KIND", "LIFE_CYCLE", "Certificate"]
 DrawRequest = drawing.DrawRequest
 LineDraw = drawing.LineDraw
 
@@ -302,12 +303,3 @@ def _note(
         words=words,
     )
 
-
-CERTIFICATES = CaseKind(
-    kind=KIND,
-    model=Certificate,
-    life_cycle=LIFE_CYCLE,
-    load=lambda session, principal, case_id, lock: get_certificate(session, principal, case_id, lock=lock),
-    decide=decide,
-    plain=begin_next_version,
-)

@@ -149,10 +149,11 @@ class DocumentsMissing(PisteError):
 
     code = "declaration.documents-missing"
     kind = Kind.INVALID
-    message = Text("Documents are missing: {missing}.", "缺少单证：{missing}。")
+    message = Text("Documents are missing: {missing}.", "缺少单证：{missing_zh}。")
     next_step = Text("Attach a scan of each, then file.", "请上传所缺单证后再申报。")
     field = "/documents"
     missing: str
+    missing_zh: str
 
 
 class AmendmentMissing(PisteError):

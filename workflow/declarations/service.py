@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from ledger.statements import DeclarationFiling, DeclarationWithdrawal, Draw, id
 from workflow.certificates import service as certificates
 from workflow.declarations.models import Declaration, DeclarationVersion, NumberSequence
 from workflow.declarations.numbers import declaration_number
-from workflow.declarations.rules import KIND, LIFE_CYCLE, AmendmentMissing
+from workflow.declarations.rules import KIND, LIFE_CYCLE, AmendmentMissing, DocumentsMissing
 from workflow.declarations.schemas import DeclarationContent, content_document, parse_declaration
 from workflow.engine.cases import check_not_pending, check_revision, move, record_history
 from workflow.engine.context import Context
@@ -282,6 +283,18 @@ def _close_when_complete(session: Session, context: Context, declaration: Declar
     if declaration.state == "released" and declaration.goods_passed_at is not None:
         words = Text("Released and through the gate: complete", "已放行并过卡，业务结关")
         system_step(session, context, declaration, "close", words)
+
+
+def check_documents(missing: Sequence[Text]) -> None:
+    """Refuse to file without the documents that belong to a declaration.
+
+    Raises:
+        DocumentsMissing: Some are missing; all are named.
+    """
+    if missing:
+        raise DocumentsMissing(
+            missing=", ".join(words.en for words in missing), missing_zh="、".join(words.zh for words in missing)
+        )
 
 
 # ---------------------------------------------------------------------------------------------------- inside

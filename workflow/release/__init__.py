@@ -1,0 +1,1 @@
+"""The release decision and the papers that come of it."""
