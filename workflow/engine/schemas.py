@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from kernel.errors import Fault, Text
+from kernel.validation import Strict, checked, refusal
 from ledger.signing import from_base64url
 
 WORD_PATTERN = "^0x[0-9a-fA-F]{64}$"
@@ -15,19 +16,35 @@ MOST_ASSERTION = 4096
 """Longest part of a passkey's answer that is taken, in characters; real ones have a few hundred."""
 
 _EXAMPLE_WORD = "0x" + "5b" * 32
-_BASE64URL = "base64url"
-_ONE_SIGNATURE = "one_signature"
+_ONE_SIGNATURE = Fault(
+    field="",
+    rule="signature.one-of-two",
+    message=Text(
+        "A signature is either a passkey's answer or a software key's.",
+        "签名须为通行密钥应答或软件密钥签名之一。",
+    ),
+    next_step=Text("Give either webauthn or signature, not both.", "请仅提供webauthn或signature之一。"),
+)
 
 
-def _readable(value: str) -> str:
+def _readable(value: str, field: str) -> list[Fault]:
     try:
         from_base64url(value)
-    except ValueError as fault:
-        raise PydanticCustomError(_BASE64URL, "This is not base64url without padding") from fault
-    return value
+    except ValueError:
+        return [
+            Fault(
+                field=field,
+                rule="field.base64url",
+                message=Text("This is not base64url.", "此值不是base64url编码。"),
+                next_step=Text(
+                    "Encode the bytes with - and _, without padding.", "请以-和_编码字节，不加填充。"
+                ),
+            )
+        ]
+    return []
 
 
-Base64Url = Annotated[str, Field(min_length=1, max_length=MOST_ASSERTION), AfterValidator(_readable)]
+Base64Url = Annotated[str, Field(min_length=1, max_length=MOST_ASSERTION), checked(_readable)]
 Word = Annotated[str, Field(pattern=WORD_PATTERN, examples=[_EXAMPLE_WORD])]
 """Thirty-two bytes in hexadecimal, `0x` first: digests, key ids, identifiers on the chain."""
 
@@ -37,10 +54,8 @@ def example(values: dict[str, Any]) -> ConfigDict:
     return ConfigDict(json_schema_extra={"examples": [values]})
 
 
-class Input(BaseModel):
+class Input(Strict):
     """Root of what comes in: nothing that is not known is let through, blanks around texts are dropped."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
 
 class Output(BaseModel):
@@ -94,7 +109,7 @@ class SignatureInput(Input):
     @model_validator(mode="after")
     def _one_of_two(self) -> Self:
         if (self.signature is None) == (self.webauthn is None):
-            raise PydanticCustomError(_ONE_SIGNATURE, "Give either signature or webauthn")
+            raise refusal(_ONE_SIGNATURE)
         return self
 
 

@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field, ValidationInfo, field_validator
 
+from kernel.identifiers import check_country, check_foreign_id, check_uscc
+from kernel.validation import checked, refusal
 from workflow.engine.schemas import HEX_PATTERN, Base64Url, Input, Output, Word, example
 from workflow.parties.rules import KeyStanding, OrganisationKind
 
@@ -50,7 +52,7 @@ class NewOrganisation(Input):
     name_en: Annotated[str, Field(min_length=1, max_length=200)]
     name_zh: Annotated[str, Field(min_length=1, max_length=200)]
     kind: OrganisationKind
-    country: Annotated[str, Field(pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2.")] = "CN"
+    country: Annotated[str, checked(check_country), Field(description="ISO 3166-1 alpha-2.")] = "CN"
     registration_number: Annotated[
         str,
         Field(
@@ -61,6 +63,14 @@ class NewOrganisation(Input):
     ]
     roles: Annotated[list[RoleName], Field(min_length=1, max_length=11)]
     valid_until: AwareDatetime | None = Field(default=None, description="Two years from now where not given.")
+
+    @field_validator("registration_number")
+    @classmethod
+    def _registered(cls, value: str, info: ValidationInfo) -> str:
+        check = check_uscc if info.data.get("country", "CN") == "CN" else check_foreign_id
+        if found := check(value, ""):
+            raise refusal(*found)
+        return value
 
 
 class NewPerson(Input):

@@ -1,0 +1,1 @@
+"""The doors: JSON routes and pages for each kind of user; the only place that knows HTTP."""
