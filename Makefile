@@ -78,16 +78,16 @@ $(DONE): | .venv/bin/python
 
 $(DONE)/run-packages: requirements.lock | $(DONE)
 	@echo "Installing the Python packages (requirements.lock)"
-	@$(PIP) install --quiet --require-hashes --only-binary :all: --no-deps -r $<
+	@$(PIP) install -qq --require-hashes --only-binary :all: --no-deps -r $<
 	@touch $@
 
 $(DONE)/dev-packages: requirements-dev.lock $(DONE)/run-packages
 	@echo "Installing the Python packages for tests and checks (requirements-dev.lock)"
-	@$(PIP) install --quiet --require-hashes --only-binary :all: --no-deps -r $<
+	@$(PIP) install -qq --require-hashes --only-binary :all: --no-deps -r $<
 	@touch $@
 
 $(DONE)/piste: pyproject.toml $(DONE)/run-packages
-	@$(PIP) install --quiet --no-deps --no-build-isolation --no-index --editable .
+	@$(PIP) install -qq --no-deps --no-build-isolation --no-index --editable .
 	@touch $@
 
 node_modules/.package-lock.json: package-lock.json package.json $(DONE)/run-packages

@@ -153,25 +153,42 @@ def tail(path: Path, lines: int) -> list[str]:
 
 
 def follow(paths: Mapping[str, Path], *, ended: Callable[[], bool]) -> Iterator[tuple[str, str]]:
-    """Give new lines of several logs as they are written, with the name of the log, until told to end."""
-    places = {name: path.stat().st_size if path.exists() else 0 for name, path in paths.items()}
+    """Give lines written from now on to several logs, with the name of the log, until told to end."""
+    return _follow(paths, {name: _size(path) for name, path in paths.items()}, ended)
+
+
+def _follow(
+    paths: Mapping[str, Path], places: dict[str, int], ended: Callable[[], bool]
+) -> Iterator[tuple[str, str]]:
     while not ended():
         quiet = True
         for name, path in paths.items():
-            if not path.exists():
-                continue
-            with path.open("rb") as stream:
-                if path.stat().st_size < places[name]:
-                    places[name] = 0
-                stream.seek(places[name])
-                text = stream.read()
-            whole = text[: text.rfind(b"\n") + 1]
-            places[name] += len(whole)
-            for line in whole.decode(errors="replace").splitlines():
+            for line in _new_lines(name, path, places):
                 quiet = False
                 yield name, line
         if quiet:
             time.sleep(0.25)
+
+
+def _new_lines(name: str, path: Path, places: dict[str, int]) -> list[str]:
+    size = _size(path)
+    if size < places[name]:
+        places[name] = 0  # the log was cut
+    if size == places[name]:
+        return []
+    with path.open("rb") as stream:
+        stream.seek(places[name])
+        text = stream.read()
+    whole = text[: text.rfind(b"\n") + 1]
+    places[name] += len(whole)
+    return whole.decode(errors="replace").splitlines()
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def readable(line: str) -> str:
