@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {
+    CheckNoteApproval, CheckNoteOpening, CheckNotes, CheckNoteVoiding, GatePassage, NoteItem
+} from "../CheckNotes.sol";
+import {Consortium} from "../Consortium.sol";
+import {Roles} from "../Roles.sol";
+import {Signed, StatementRegister} from "../StatementRegister.sol";
+import {Officer} from "./Officers.sol";
+import {World} from "./World.sol";
+
+/// @title Check notes: approved, once through each gate, never more than was drawn
+contract CheckNotesTest is World {
+    uint128 private constant DRAWN = 6e6;
+
+    function setUp() public override {
+        super.setUp();
+        this.activate(LETTER, broker);
+        this.file(filing(ENTRY, 1, draws(drawOf(LETTER, 1, DRAWN), drawOf(LETTER, 2, 1e6))), broker);
+    }
+
+    function test_ANoteIsOpened() public {
+        CheckNoteOpening memory statement = opening(NOTE, 2, itemsOf(_item(2e6)));
+        bytes32 digest = notes.hashCheckNoteOpening(statement);
+        Signed memory by = sign(broker, digest);
+        vm.expectEmit(address(notes));
+        emit StatementRegister.StatementRecorded(digest, NOTE, FIRM, keyOf(broker));
+        vm.expectEmit(address(notes));
+        emit CheckNotes.CheckNoteOpened(NOTE, statement.contentHash, 2);
+        notes.open(statement, by);
+        CheckNotes.NoteRecord memory record = notes.note(NOTE);
+        assertEq(record.contentHash, statement.contentHash);
+        assertEq(record.broker, FIRM);
+        assertEq(record.gates, 2);
+        assertEq(record.passed, 0);
+        _assertState(CheckNotes.NoteState.Open);
+        NoteItem[] memory items = notes.itemsOf(NOTE);
+        assertEq(items.length, 1);
+        assertEq(items[0].declaration, ENTRY);
+        assertEq(items[0].certificate, LETTER);
+        assertEq(items[0].line, 1);
+        assertEq(items[0].quantity, 2e6);
+        assertEq(notes.noted(ENTRY, LETTER, 1), 2e6);
+        assertEq(address(notes.certificates()), address(certificates));
+        assertEq(address(notes.consortium()), address(consortium));
+    }
+
+    function test_AnEmptyVehicleHasANoteToo() public {
+        this.open(opening(NOTE, 1, new NoteItem[](0)), broker);
+        this.approve(NOTE, documents);
+        this.pass(NOTE, 1, gate);
+        _assertState(CheckNotes.NoteState.Passed);
+    }
+
+    function test_ANoteIsOpenedOnce() public {
+        this.open(opening(NOTE, 1, new NoteItem[](0)), broker);
+        vm.expectRevert(_stateWrong(CheckNotes.NoteState.Open));
+        this.open(opening(NOTE, 2, new NoteItem[](0)), broker);
+    }
+
+    function test_OneGateOrTwo(uint8 gates) public {
+        vm.assume(gates == 0 || gates > 2);
+        vm.expectRevert(abi.encodeWithSelector(CheckNotes.CheckNotesGatesUnknown.selector, gates));
+        this.open(opening(NOTE, gates, new NoteItem[](0)), broker);
+    }
+
+    function test_AllNotesTogetherCarryNoMoreThanWasDrawn(uint128 first, uint128 second) public {
+        first = uint128(within(first, 1, DRAWN));
+        second = uint128(within(second, 1, type(uint128).max));
+        this.open(opening(NOTE, 1, itemsOf(_item(first))), broker);
+        if (second > DRAWN - first) vm.expectRevert(_exceeded(uint256(first) + second, DRAWN));
+        this.open(opening("note 2", 1, itemsOf(_item(second))), broker);
+    }
+
+    function test_OneNoteCannotSplitItsWayPastTheLimit() public {
+        NoteItem[] memory items = new NoteItem[](2);
+        (items[0], items[1]) = (_item(DRAWN), _item(1));
+        vm.expectRevert(_exceeded(DRAWN + 1, DRAWN));
+        this.open(opening(NOTE, 1, items), broker);
+    }
+
+    function test_AnItemIsOfSomething() public {
+        vm.expectRevert(abi.encodeWithSelector(CheckNotes.CheckNotesItemEmpty.selector, ENTRY, LETTER, 1));
+        this.open(opening(NOTE, 1, itemsOf(_item(0))), broker);
+    }
+
+    function test_AnotherFirmsDeclarationIsNotOnMyNote() public {
+        vm.expectRevert(abi.encodeWithSelector(CheckNotes.CheckNotesBrokerDiffers.selector, ENTRY, FIRM, RIVAL));
+        this.open(opening(NOTE, 1, itemsOf(_item(1))), rival);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                CheckNotes.CheckNotesBrokerDiffers.selector, bytes32("no such"), bytes32(0), FIRM
+            )
+        );
+        this.open(opening(NOTE, 1, itemsOf(NoteItem("no such", LETTER, 1, 1))), broker);
+    }
+
+    function test_DocumentsAndReleasingOfficersApprove(bool release) public {
+        Officer memory officer = release ? releasing : documents;
+        this.open(opening(NOTE, 1, itemsOf(_item(1))), broker);
+        CheckNoteApproval memory statement = CheckNoteApproval(NOTE, contentOf(NOTE, 1), START);
+        Signed memory by = sign(officer, notes.hashCheckNoteApproval(statement));
+        vm.expectEmit(address(notes));
+        emit CheckNotes.CheckNoteApproved(NOTE, officer.id);
+        notes.approve(statement, by);
+        _assertState(CheckNotes.NoteState.Approved);
+    }
+
+    function test_AnApprovalIsOfWhatTheBrokerSigned(bytes32 content) public {
+        vm.assume(content != contentOf(NOTE, 1));
+        this.open(opening(NOTE, 1, itemsOf(_item(1))), broker);
+        CheckNoteApproval memory statement = CheckNoteApproval(NOTE, content, START);
+        Signed memory by = sign(documents, notes.hashCheckNoteApproval(statement));
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                CheckNotes.CheckNotesContentDiffers.selector, NOTE, contentOf(NOTE, 1), content
+            )
+        );
+        notes.approve(statement, by);
+    }
+
+    function test_OnlyAnOpenNoteIsApproved() public {
+        vm.expectRevert(_stateWrong(CheckNotes.NoteState.None));
+        this.approve(NOTE, documents);
+        this.open(opening(NOTE, 1, itemsOf(_item(1))), broker);
+        this.approve(NOTE, documents);
+        vm.warp(START + 1);
+        vm.expectRevert(_stateWrong(CheckNotes.NoteState.Approved));
+        this.approve(NOTE, releasing);
+    }
+
+    function test_TwoGatesOnceEachInOrder() public {
+        this.open(opening(NOTE, 2, itemsOf(_item(DRAWN))), broker);
+        vm.expectRevert(_stateWrong(CheckNotes.NoteState.Open));
+        this.pass(NOTE, 1, gate);
+        this.approve(NOTE, documents);
+        vm.expectRevert(abi.encodeWithSelector(CheckNotes.CheckNotesGateWrong.selector, NOTE, 1, 2));
+        this.pass(NOTE, 2, gate);
+        vm.expectRevert(abi.encodeWithSelector(CheckNotes.CheckNotesGateWrong.selector, NOTE, 1, 0));
+        this.pass(NOTE, 0, gate);
+
+        GatePassage memory statement = GatePassage(NOTE, 1, "barrier up", START);
+        Signed memory by = sign(gate, notes.hashGatePassage(statement));
+        vm.expectEmit(address(notes));
+        emit CheckNotes.GatePassed(NOTE, 1, "barrier up");
+        notes.pass(statement, by);
+        assertEq(notes.note(NOTE).passed, 1);
+        _assertState(CheckNotes.NoteState.Approved);
+
+        vm.warp(START + 60);
+        vm.expectRevert(abi.encodeWithSelector(CheckNotes.CheckNotesGateRepeated.selector, NOTE, 1));
+        this.pass(NOTE, 1, gate);
+        this.pass(NOTE, 2, gate);
+        _assertState(CheckNotes.NoteState.Passed);
+        vm.warp(START + 120);
+        vm.expectRevert(abi.encodeWithSelector(CheckNotes.CheckNotesGateRepeated.selector, NOTE, 2));
+        this.pass(NOTE, 2, gate);
+    }
+
+    function test_ASingleGateIsTheLast() public {
+        this.open(opening(NOTE, 1, itemsOf(_item(1))), broker);
+        this.approve(NOTE, documents);
+        this.pass(NOTE, 1, gate);
+        _assertState(CheckNotes.NoteState.Passed);
+        vm.expectRevert(_stateWrong(CheckNotes.NoteState.Passed));
+        this.pass(NOTE, 2, gate);
+    }
+
+    function test_NothingPassesThatIsNoLongerDrawn() public {
+        this.open(opening(NOTE, 1, itemsOf(_item(5e6))), broker);
+        this.approve(NOTE, documents);
+        this.file(filing(ENTRY, 2, draws(drawOf(LETTER, 1, 4e6))), broker);
+        vm.expectRevert(_exceeded(5e6, 4e6));
+        this.pass(NOTE, 1, gate);
+        this.file(filing(ENTRY, 3, draws(drawOf(LETTER, 1, 5e6))), broker);
+        this.pass(NOTE, 1, gate);
+    }
+
+    function test_NothingPassesOfAWithdrawnDeclaration() public {
+        this.open(opening(NOTE, 1, itemsOf(_item(5e6))), broker);
+        this.approve(NOTE, documents);
+        this.withdraw(withdrawal(ENTRY, 1), broker);
+        vm.expectRevert(_exceeded(5e6, 0));
+        this.pass(NOTE, 1, gate);
+    }
+
+    function test_AReleasedDeclarationStillPasses() public {
+        this.open(opening(NOTE, 1, itemsOf(_item(5e6))), broker);
+        this.approve(NOTE, documents);
+        this.decide(decisionOf(ENTRY, 1, YELLOW, RELEASE), releasing);
+        this.pass(NOTE, 1, gate);
+        _assertState(CheckNotes.NoteState.Passed);
+    }
+
+    function test_AVoidedNoteFreesItsQuantities(bool approved) public {
+        this.open(opening(NOTE, 2, itemsOf(_item(DRAWN))), broker);
+        if (approved) this.approve(NOTE, documents);
+        CheckNoteVoiding memory statement = CheckNoteVoiding(NOTE, "no vehicle", START);
+        Signed memory by = sign(broker, notes.hashCheckNoteVoiding(statement));
+        vm.expectEmit(address(notes));
+        emit CheckNotes.CheckNoteVoided(NOTE);
+        notes.void_(statement, by);
+        _assertState(CheckNotes.NoteState.Voided);
+        assertEq(notes.noted(ENTRY, LETTER, 1), 0);
+        this.open(opening("note 2", 1, itemsOf(_item(DRAWN))), broker);
+        vm.warp(START + 1);
+        vm.expectRevert(_stateWrong(CheckNotes.NoteState.Voided));
+        this.approve(NOTE, documents);
+        vm.expectRevert(_stateWrong(CheckNotes.NoteState.Voided));
+        this.pass(NOTE, 1, gate);
+    }
+
+    function test_ANoteIsVoidedBeforeTheFirstGateOnly() public {
+        vm.expectRevert(_stateWrong(CheckNotes.NoteState.None));
+        this.void_(NOTE, broker);
+        this.open(opening(NOTE, 2, itemsOf(_item(1))), broker);
+        this.approve(NOTE, documents);
+        this.pass(NOTE, 1, gate);
+        vm.expectRevert(abi.encodeWithSelector(CheckNotes.CheckNotesUnderWay.selector, NOTE, 1));
+        this.void_(NOTE, broker);
+        this.pass(NOTE, 2, gate);
+        vm.expectRevert(abi.encodeWithSelector(CheckNotes.CheckNotesUnderWay.selector, NOTE, 2));
+        this.void_(NOTE, broker);
+    }
+
+    function test_ANoteIsVoidedByWhoOpenedIt() public {
+        this.open(opening(NOTE, 1, itemsOf(_item(1))), broker);
+        vm.expectRevert(abi.encodeWithSelector(CheckNotes.CheckNotesBrokerDiffers.selector, NOTE, FIRM, RIVAL));
+        this.void_(NOTE, rival);
+    }
+
+    function test_EachStepNeedsItsRole() public {
+        vm.expectRevert(_roleMissing(gate, Roles.BROKER));
+        this.open(opening(NOTE, 1, itemsOf(_item(1))), gate);
+        this.open(opening(NOTE, 1, itemsOf(_item(1))), broker);
+        vm.expectRevert(_roleMissing(broker, Roles.DOCUMENTS_OFFICER | Roles.RELEASING_OFFICER));
+        this.approve(NOTE, broker);
+        this.approve(NOTE, documents);
+        vm.expectRevert(_roleMissing(documents, Roles.GATE));
+        this.pass(NOTE, 1, documents);
+        vm.expectRevert(_roleMissing(gate, Roles.BROKER));
+        this.void_(NOTE, gate);
+    }
+
+    function test_TheDigestsAreThoseOfEip712() public view {
+        CheckNoteOpening memory opened = opening(NOTE, 2, itemsOf(_item(7)));
+        bytes memory itemType = "NoteItem(bytes32 declaration,bytes32 certificate,uint32 line,uint128 quantity)";
+        bytes32 openingType = keccak256(
+            bytes.concat(
+                "CheckNoteOpening(bytes32 note,bytes32 contentHash,uint8 gates,NoteItem[] items,uint64 signedAt)",
+                itemType
+            )
+        );
+        bytes32 itemsHash =
+            keccak256(abi.encodePacked(keccak256(abi.encode(keccak256(itemType), opened.items[0]))));
+        assertEq(
+            notes.hashCheckNoteOpening(opened),
+            _digest(
+                keccak256(
+                    abi.encode(
+                        openingType, opened.note, opened.contentHash, opened.gates, itemsHash, opened.signedAt
+                    )
+                )
+            )
+        );
+        bytes32 approvalType = keccak256("CheckNoteApproval(bytes32 note,bytes32 contentHash,uint64 signedAt)");
+        assertEq(
+            notes.hashCheckNoteApproval(CheckNoteApproval(NOTE, "content", 5)),
+            _digest(keccak256(abi.encode(approvalType, NOTE, bytes32("content"), 5)))
+        );
+        bytes32 passageType = keccak256("GatePassage(bytes32 note,uint8 gate,bytes32 eventHash,uint64 signedAt)");
+        assertEq(
+            notes.hashGatePassage(GatePassage(NOTE, 2, "event", 5)),
+            _digest(keccak256(abi.encode(passageType, NOTE, 2, bytes32("event"), 5)))
+        );
+        bytes32 voidingType = keccak256("CheckNoteVoiding(bytes32 note,bytes32 reasonHash,uint64 signedAt)");
+        assertEq(
+            notes.hashCheckNoteVoiding(CheckNoteVoiding(NOTE, "reason", 5)),
+            _digest(keccak256(abi.encode(voidingType, NOTE, bytes32("reason"), 5)))
+        );
+    }
+
+    function _digest(bytes32 message) private view returns (bytes32) {
+        return keccak256(abi.encodePacked(hex"1901", domainOf(address(notes)), message));
+    }
+
+    function _item(uint128 quantity) private pure returns (NoteItem memory) {
+        return NoteItem(ENTRY, LETTER, 1, quantity);
+    }
+
+    function _assertState(CheckNotes.NoteState state) private view {
+        assertEq(uint8(notes.note(NOTE).state), uint8(state));
+    }
+
+    function _stateWrong(CheckNotes.NoteState state) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(CheckNotes.CheckNotesStateWrong.selector, NOTE, state);
+    }
+
+    function _exceeded(uint256 noted, uint128 drawn) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(
+            CheckNotes.CheckNotesQuantityExceeded.selector, ENTRY, LETTER, 1, noted, drawn
+        );
+    }
+
+    function _roleMissing(Officer memory officer, uint256 needed) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(
+            Consortium.ConsortiumRoleMissing.selector, keyOf(officer), officer.roles, needed
+        );
+    }
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Consortium} from "../Consortium.sol";
+import {Checkpoint, Evidence, EvidenceLog} from "../EvidenceLog.sol";
+import {Roles} from "../Roles.sol";
+import {Signed, StatementRegister} from "../StatementRegister.sol";
+import {Officer} from "./Officers.sol";
+import {HashTree} from "./HashTree.sol";
+import {World} from "./World.sol";
+
+/// @title A log that only grows
+contract EvidenceLogTest is World {
+    uint256 private constant SALT = 1;
+    uint256 private constant OTHER_SALT = 2;
+    uint256 private constant MOST = 40;
+
+    function test_ItStartsEmpty() public view {
+        assertEq(log.checkpoint().size, 0);
+        assertEq(log.checkpoint().root, sha256(""));
+    }
+
+    function test_ACheckpointIsAnchored() public {
+        Checkpoint memory statement = Checkpoint(3, HashTree.root(SALT, 0, 3), START);
+        bytes32 digest = log.hashCheckpoint(statement);
+        Signed memory by = sign(sequencer, digest);
+        vm.expectEmit(address(log));
+        emit StatementRegister.StatementRecorded(digest, bytes32(uint256(3)), OPERATOR, keyOf(sequencer));
+        vm.expectEmit(address(log));
+        emit EvidenceLog.CheckpointAnchored(3, statement.root);
+        log.anchor(statement, new bytes32[](0), by);
+        assertEq(log.checkpoint().size, 3);
+        assertEq(log.checkpoint().root, statement.root);
+        assertEq(log.checkpoint().signedAt, START);
+    }
+
+    function test_EverySizeGrowsToEveryLargerOne() public {
+        for (uint256 m = 0; m <= 17; ++m) {
+            for (uint256 n = m; n <= 17; ++n) {
+                EvidenceLog fresh = new EvidenceLog(consortium);
+                _anchor(fresh, SALT, 0, m);
+                vm.warp(block.timestamp + 1);
+                _anchor(fresh, SALT, m, n);
+                assertEq(fresh.checkpoint().size, n);
+            }
+        }
+    }
+
+    function test_AnySizeGrowsToAnyLargerOne(uint256 m, uint256 n) public {
+        m = within(m, 0, MOST);
+        n = within(n, m, 2 * MOST);
+        _anchor(log, SALT, 0, m);
+        vm.warp(START + 1);
+        _anchor(log, SALT, m, n);
+        assertEq(log.checkpoint().root, HashTree.root(SALT, 0, n));
+    }
+
+    function test_AChangedPastIsRefused(uint256 m, uint256 n) public {
+        m = within(m, 1, MOST);
+        n = within(n, m + 1, MOST + 1);
+        _anchor(log, SALT, 0, m);
+        bytes32 root = HashTree.root(SALT, 0, m);
+        Checkpoint memory forged = Checkpoint(uint64(n), HashTree.root(OTHER_SALT, 0, n), START);
+        bytes32[] memory forgedProof = HashTree.consistency(OTHER_SALT, m, n);
+        bytes32[] memory proof = HashTree.consistency(SALT, m, n);
+        vm.expectRevert(_inconsistent(uint64(m), root, forged));
+        this.anchor(log, forged, forgedProof, sequencer);
+        vm.expectRevert(_inconsistent(uint64(m), root, forged));
+        this.anchor(log, forged, proof, sequencer);
+    }
+
+    function test_AProofChangedAnywhereIsRefused(uint256 m, uint256 n, uint256 place, uint256 change) public {
+        vm.assume(change != 0);
+        m = within(m, 1, MOST);
+        n = within(n, m + 1, MOST + 1);
+        _anchor(log, SALT, 0, m);
+        bytes32[] memory proof = HashTree.consistency(SALT, m, n);
+        proof[place % proof.length] ^= bytes32(change);
+        Checkpoint memory statement = Checkpoint(uint64(n), HashTree.root(SALT, 0, n), START);
+        bytes memory refusal = _inconsistent(uint64(m), HashTree.root(SALT, 0, m), statement);
+        vm.expectRevert(refusal);
+        this.anchor(log, statement, proof, sequencer);
+    }
+
+    function test_AProofTooShortOrTooLongIsRefused(uint256 m, uint256 n) public {
+        m = within(m, 1, MOST);
+        n = within(n, m + 1, MOST + 1);
+        _anchor(log, SALT, 0, m);
+        bytes32[] memory proof = HashTree.consistency(SALT, m, n);
+        Checkpoint memory statement = Checkpoint(uint64(n), HashTree.root(SALT, 0, n), START);
+        bytes memory refusal = _inconsistent(uint64(m), HashTree.root(SALT, 0, m), statement);
+        bytes32[] memory longer = new bytes32[](proof.length + 1);
+        for (uint256 i = 0; i < proof.length; ++i) {
+            longer[i] = proof[i];
+        }
+        vm.expectRevert(refusal);
+        this.anchor(log, statement, longer, sequencer);
+        vm.expectRevert(refusal);
+        this.anchor(log, statement, new bytes32[](0), sequencer);
+        assembly ("memory-safe") {
+            mstore(proof, sub(mload(proof), 1))
+        }
+        vm.expectRevert(refusal);
+        this.anchor(log, statement, proof, sequencer);
+    }
+
+    function test_AProofWhereNoneIsDueIsRefused() public {
+        Checkpoint memory statement = Checkpoint(3, HashTree.root(SALT, 0, 3), START);
+        bytes memory refusal = _inconsistent(0, sha256(""), statement);
+        vm.expectRevert(refusal);
+        this.anchor(log, statement, new bytes32[](1), sequencer);
+        _anchor(log, SALT, 0, 3);
+        statement.signedAt = START + 1;
+        vm.expectRevert(_inconsistent(3, statement.root, statement));
+        this.anchor(log, statement, new bytes32[](1), sequencer);
+    }
+
+    function test_TheLogDoesNotShrink(uint64 size) public {
+        _anchor(log, SALT, 0, 20);
+        size = uint64(within(size, 0, 19));
+        Checkpoint memory smaller = Checkpoint(size, HashTree.root(SALT, 0, size), START);
+        vm.expectRevert(abi.encodeWithSelector(EvidenceLog.EvidenceLogShrunk.selector, 20, size));
+        this.anchor(log, smaller, new bytes32[](0), sequencer);
+    }
+
+    function test_OneSizeHasOneRoot(bytes32 root) public {
+        bytes32 last = HashTree.root(SALT, 0, 5);
+        vm.assume(root != last);
+        _anchor(log, SALT, 0, 5);
+        vm.expectRevert(abi.encodeWithSelector(EvidenceLog.EvidenceLogForked.selector, 5, last, root));
+        this.anchor(log, Checkpoint(5, root, START), new bytes32[](0), sequencer);
+    }
+
+    function test_TheSameStateMayBeAnchoredAgainLater() public {
+        _anchor(log, SALT, 0, 5);
+        Checkpoint memory again = Checkpoint(5, HashTree.root(SALT, 0, 5), START);
+        bytes32 digest = log.hashCheckpoint(again);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                StatementRegister.StatementRegisterAlreadyRecorded.selector, digest, block.number
+            )
+        );
+        this.anchor(log, again, new bytes32[](0), sequencer);
+        vm.warp(START + 60);
+        _anchor(log, SALT, 5, 5);
+        assertEq(log.checkpoint().signedAt, START + 60);
+    }
+
+    function test_OnlyTheLogAnchors() public {
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                Consortium.ConsortiumRoleMissing.selector, keyOf(supervisor), supervisor.roles, Roles.LOG
+            )
+        );
+        this.anchor(log, Checkpoint(1, "root", START), new bytes32[](0), supervisor);
+    }
+
+    function test_TheDigestsAreThoseOfEip712() public view {
+        bytes32 checkpointType = keccak256("Checkpoint(uint64 size,bytes32 root,uint64 signedAt)");
+        assertEq(
+            log.hashCheckpoint(Checkpoint(5, "root", 6)),
+            _digest(keccak256(abi.encode(checkpointType, 5, bytes32("root"), 6)))
+        );
+        bytes32 evidenceType =
+            keccak256("Evidence(bytes32 subject,bytes32 kind,bytes32 contentHash,uint64 signedAt)");
+        assertEq(
+            log.hashEvidence(Evidence("subject", "kind", "content", 6)),
+            _digest(
+                keccak256(
+                    abi.encode(evidenceType, bytes32("subject"), bytes32("kind"), bytes32("content"), 6)
+                )
+            )
+        );
+    }
+
+    function anchor(EvidenceLog to, Checkpoint memory statement, bytes32[] memory proof, Officer memory by) public {
+        to.anchor(statement, proof, sign(by, to.hashCheckpoint(statement)));
+    }
+
+    function _anchor(EvidenceLog to, uint256 salt, uint256 m, uint256 n) private {
+        Checkpoint memory statement =
+            Checkpoint(uint64(n), HashTree.root(salt, 0, n), uint64(block.timestamp));
+        this.anchor(to, statement, HashTree.consistency(salt, m, n), sequencer);
+    }
+
+    function _digest(bytes32 message) private view returns (bytes32) {
+        return keccak256(abi.encodePacked(hex"1901", domainOf(address(log)), message));
+    }
+
+    function _inconsistent(uint64 size, bytes32 root, Checkpoint memory given) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(
+            EvidenceLog.EvidenceLogInconsistent.selector, size, root, given.size, given.root
+        );
+    }
+}
