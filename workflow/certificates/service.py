@@ -120,6 +120,11 @@ def get_certificate(
     return certificate
 
 
+def content_of(certificate: Certificate) -> CertificateContent:
+    """Give the content as its model."""
+    return parse_certificate(certificate.content)
+
+
 def decide(session: Session, context: Context, certificate: Certificate, step: StepInput) -> Decision:
     """Build the statement of a step.
 

@@ -11,6 +11,7 @@ from inspection.documents import DocumentKind as ReadableKind
 from inspection.documents import ReadDocument, read_document
 from kernel.errors import PisteError, Text
 from workflow.documents.models import Document
+from workflow.documents.rules import DocumentKind
 from workflow.documents.service import READ_TASK, note_reading
 from workflow.engine.context import Context
 from workflow.engine.worker import Workshop, celery_app, run_job
@@ -37,3 +38,5 @@ def _store(session: Session, context: Context, payload: dict[str, Any], result: 
     document = note_reading(session, context, UUID(payload["document"]), result)
     if document.case_kind == "declaration":
         examination.documents_changed(session, context, document.case_id)
+    elif isinstance(result, ReadDocument) and document.kind == DocumentKind.CERTIFICATE:
+        examination.compare_letter(session, context, document.case_id, document.id, result)

@@ -10,13 +10,14 @@ from uuid import UUID
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from inspection.documents import Finding
+from inspection.documents import Finding, ReadDocument, compare_document
 from kernel.clock import unix
 from kernel.errors import Text
 from ledger.content import seal
 from ledger.evidence import append_leaf
 from ledger.statements import Disposition as DispositionStatement
 from ledger.statements import ExaminationReport, id_bytes
+from workflow.certificates import service as certificates
 from workflow.declarations import service as declarations
 from workflow.engine.cases import move, record_history
 from workflow.engine.context import Context
@@ -26,6 +27,7 @@ from workflow.engine.principals import SYSTEM_PRINCIPAL, Principal
 from workflow.engine.refusals import ReasonMissing
 from workflow.engine.registry import CaseKind, RecordedStep, StepInput
 from workflow.engine.tenancy import get_visible, visible
+from workflow.examination.goods import certified_goods
 from workflow.examination.models import DocumentFinding, Examination, Hold
 from workflow.examination.rules import (
     EXAMINATION,
@@ -52,9 +54,26 @@ CONFORM, NOT_CONFORM = 1, 2
 
 
 def documents_changed(session: Session, context: Context, declaration_id: UUID) -> None:
-    """Have the documents compared once one of them was read."""
+    """Have a declaration's documents compared once one of them was read."""
     declaration = declarations.get_declaration(session, SYSTEM_PRINCIPAL, declaration_id)
     declarations.ask_for_comparison(session, context, declaration)
+
+
+def compare_letter(
+    session: Session, context: Context, certificate_id: UUID, document_id: UUID, letter: ReadDocument
+) -> None:
+    """Compare the scan of a certificate's letter with its goods list, for the eyes of committee and customs."""
+    certificate = certificates.get_certificate(session, SYSTEM_PRINCIPAL, certificate_id)
+    goods = certified_goods(certificates.content_of(certificate))
+    store_findings(
+        session,
+        context,
+        case_kind=certificates.KIND,
+        case_id=certificate_id,
+        version=certificate.version,
+        document_id=document_id,
+        findings=compare_document(letter, goods),
+    )
 
 
 def store_findings(

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 from inspection.documents import DeclaredGoods, Finding, ReadDocument, compare_document, unreadable_finding
 from inspection.instruments.radiation import RadiationJudgement, judge_dose_rate
 from kernel.errors import Text
-from workflow.certificates import service as certificates
 from workflow.declarations import service as declarations
 from workflow.documents import service as documents
 from workflow.documents.rules import READ_BY_MACHINE
@@ -102,6 +101,3 @@ def _judge(shop: Workshop, payload: dict[str, Any]) -> RadiationJudgement:
 
 def _act(session: Session, context: Context, payload: dict[str, Any], result: RadiationJudgement) -> None:
     readings.act_on_judgement(session, context, UUID(payload["reading"]), result)
-
-
-__all__ = ["certificates", "compare_documents", "judge_reading"]
