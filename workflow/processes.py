@@ -23,7 +23,9 @@ def _decide_declaration(
     if step.edge.event == release.EVENT:
         return release.decide_release(session, context, declaration, step)
     if step.edge.event == "submit":
-        attached = {paper.kind for paper in documents.documents_of(session, declarations.KIND, declaration.id)}
+        attached = {
+            paper.kind for paper in documents.documents_of(session, declarations.KIND, declaration.id)
+        }
         declarations.check_documents([kind.words for kind in REQUIRED_TO_FILE if kind not in attached])
     return declarations.decide(session, context, declaration, step)
 
@@ -48,9 +50,7 @@ CERTIFICATES = CaseKind(
     kind=certificates.KIND,
     model=certificates.Certificate,
     life_cycle=certificates.LIFE_CYCLE,
-    load=lambda session, principal, case_id, lock: certificates.get_certificate(
-        session, principal, case_id, lock=lock
-    ),
+    load=certificates.get_certificate,
     decide=certificates.decide,
     plain=certificates.begin_next_version,
     recorded=_certificate_recorded,
@@ -59,9 +59,7 @@ DECLARATIONS = CaseKind(
     kind=declarations.KIND,
     model=declarations.Declaration,
     life_cycle=declarations.LIFE_CYCLE,
-    load=lambda session, principal, case_id, lock: declarations.get_declaration(
-        session, principal, case_id, lock=lock
-    ),
+    load=declarations.get_declaration,
     decide=_decide_declaration,
     signed=declarations.hold_on_signing,
     plain=declarations.begin_next_version,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from sqlalchemy.orm import Session, joinedload
 from kernel.errors import Fault, Kind, PisteError, Text, collect
 from workflow.certificates.models import Certificate, CertificateDraw, CertificateLine
 from workflow.certificates.rules import (
+    USABLE_STATES,
     CertificateNotUsable,
     LineOverdrawn,
     LineUnknown,
@@ -33,8 +35,13 @@ class LineAccountBroken(PisteError):
 
     code = "certificate.line-account-broken"
     kind = Kind.UNAVAILABLE
-    message = Text("The account of certificate line {line_id} does not agree with its draws.", "证明函行{line_id}账目不符。")
-    next_step = Text("Tell the operator; compare the database with the ledger.", "请联系运维人员，核对数据库与账本。")
+    message = Text(
+        "The account of certificate line {line_id} does not agree with its draws.",
+        "证明函行{line_id}账目不符。",
+    )
+    next_step = Text(
+        "Tell the operator; compare the database with the ledger.", "请联系运维人员，核对数据库与账本。"
+    )
     line_id: int
 
 
@@ -64,7 +71,8 @@ def match_draws(
     session: Session,
     certificates: dict[str, Certificate],
     requests: Sequence[DrawRequest],
-    usable: frozenset[str],
+    *,
+    on: date,
 ) -> list[LineDraw]:
     """Match requests with certificate lines, adding up those on the same line.
 
@@ -75,24 +83,30 @@ def match_draws(
     lines = {
         (line.certificate_id, line.line): line
         for line in session.scalars(
-            select(CertificateLine).where(CertificateLine.certificate_id.in_([c.id for c in certificates.values()]))
+            select(CertificateLine).where(
+                CertificateLine.certificate_id.in_([c.id for c in certificates.values()])
+            )
         )
     }
     draws: dict[int, LineDraw] = {}
     for request in requests:
         certificate = certificates.get(request.certificate_number)
-        if certificate is None or certificate.state not in usable:
-            state = certificate.state if certificate else "unknown"
+        if certificate is None or not _usable(certificate, on):
+            state = "unknown" if certificate is None else _standing(certificate, on)
             found.extend(
                 fault.under(f"/lines/{request.declared_line}/certificate_number")
-                for fault in CertificateNotUsable(certificate=request.certificate_number, state=state).faults()
+                for fault in CertificateNotUsable(
+                    certificate=request.certificate_number, state=state
+                ).faults()
             )
             continue
         line = lines.get((certificate.id, request.certificate_line))
         if line is None:
             found.extend(
                 LineUnknown(
-                    certificate=certificate.number, line=request.certificate_line, declared_line=request.declared_line
+                    certificate=certificate.number,
+                    line=request.certificate_line,
+                    declared_line=request.declared_line,
                 ).faults()
             )
             continue
@@ -116,6 +130,17 @@ def match_draws(
         )
     collect(found)
     return list(draws.values())
+
+
+def _usable(certificate: Certificate, on: date) -> bool:
+    return certificate.state in USABLE_STATES and certificate.valid_from <= on <= certificate.valid_until
+
+
+def _standing(certificate: Certificate, on: date) -> str:
+    """Say in one word why a certificate cannot be drawn on."""
+    if certificate.state not in USABLE_STATES:
+        return certificate.state
+    return "not yet valid" if on < certificate.valid_from else "expired"
 
 
 def hold(session: Session, declaration_id: UUID, version: int, draws: Sequence[LineDraw]) -> None:
@@ -206,7 +231,8 @@ def _change(session: Session, line_id: int, *, reserved: Decimal = ZERO, committ
         .where(
             CertificateLine.id == line_id,
             CertificateLine.reserved + reserved >= 0,
-            CertificateLine.reserved + reserved + CertificateLine.committed + committed <= CertificateLine.ceiling,
+            CertificateLine.reserved + reserved + CertificateLine.committed + committed
+            <= CertificateLine.ceiling,
         )
         .values(
             reserved=CertificateLine.reserved + reserved,

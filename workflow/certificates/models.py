@@ -35,7 +35,10 @@ class Certificate(Case, Base):
     """Secret from which the salts of the sealed fields come."""
     content_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
     lines: Mapped[list[CertificateLine]] = relationship(
-        back_populates="certificate", lazy="raise", order_by="CertificateLine.line", cascade="all, delete-orphan"
+        back_populates="certificate",
+        lazy="raise",
+        order_by="CertificateLine.line",
+        cascade="all, delete-orphan",
     )
 
 

@@ -144,7 +144,13 @@ LIFE_CYCLE = LifeCycle(
             label=Text("Use in part", "部分使用"),
         ),
         Edge(source="active", event="use_up", target="fully_used", who=SYSTEM, label=Text("Use up", "用完")),
-        Edge(source="partly_used", event="use_up", target="fully_used", who=SYSTEM, label=Text("Use up", "用完")),
+        Edge(
+            source="partly_used",
+            event="use_up",
+            target="fully_used",
+            who=SYSTEM,
+            label=Text("Use up", "用完"),
+        ),
         *_endings(),
     ),
 )
@@ -163,7 +169,8 @@ class LineOverdrawn(PisteError):
         "证明函{certificate}第{line}行余量为{left} {unit}，申请{asked}。",
     )
     next_step = Text(
-        "Declare no more than is left, or have the certificate amended first.", "请按余量申报，或先办理证明函变更。"
+        "Declare no more than is left, or have the certificate amended first.",
+        "请按余量申报，或先办理证明函变更。",
     )
     field = "/lines/{declared_line}/quantity"
     certificate: str
@@ -180,10 +187,12 @@ class CertificateNotUsable(PisteError):
     code = "certificate.not-usable"
     kind = Kind.CONFLICT
     message = Text(
-        "Certificate {certificate} is {state} and cannot be drawn on today.", "证明函{certificate}当前为{state}，不能使用。"
+        "Certificate {certificate} is {state} and cannot be drawn on today.",
+        "证明函{certificate}当前为{state}，不能使用。",
     )
     next_step = Text(
-        "Wait until all three parties have confirmed it, or name another.", "请待三方确认后再用，或改用其他证明函。"
+        "Wait until all three parties have confirmed it, or name another.",
+        "请待三方确认后再用，或改用其他证明函。",
     )
     certificate: str
     state: str

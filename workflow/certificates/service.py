@@ -17,7 +17,13 @@ from kernel.database import to_micro
 from kernel.errors import Text
 from ledger.content import seal
 from ledger.lines import LineTree
-from ledger.statements import CertificateReview, CertificateRevocation, CertificateSubmission, Statement, id_bytes
+from ledger.statements import (
+    CertificateReview,
+    CertificateRevocation,
+    CertificateSubmission,
+    Statement,
+    id_bytes,
+)
 from workflow.certificates import drawing
 from workflow.certificates.models import Certificate, CertificateDraw, CertificateLine, CertificateVersion
 from workflow.certificates.rules import (
@@ -76,7 +82,13 @@ def draft_certificate(session: Session, context: Context, principal: Principal, 
 
 
 def rewrite_certificate(
-    session: Session, context: Context, principal: Principal, certificate_id: UUID, raw: object, *, seen: int | None
+    session: Session,
+    context: Context,
+    principal: Principal,
+    certificate_id: UUID,
+    raw: object,
+    *,
+    seen: int | None,
 ) -> Certificate:
     """Replace the content of a draft.
 
@@ -194,10 +206,14 @@ def _statement(certificate: Certificate, edge: Edge, given: ActionInput, signed_
 
 def line_tree(certificate: Certificate) -> LineTree:
     """Give the tree over the certificate's lines and ceilings, as the contract checks it."""
-    return LineTree(certificate.id, [(line.line, line.unit, to_micro(line.ceiling)) for line in certificate.lines])
+    return LineTree(
+        certificate.id, [(line.line, line.unit, to_micro(line.ceiling)) for line in certificate.lines]
+    )
 
 
-def match_draws(session: Session, principal: Principal, requests: Sequence[DrawRequest]) -> list[LineDraw]:
+def match_draws(
+    session: Session, context: Context, principal: Principal, requests: Sequence[DrawRequest]
+) -> list[LineDraw]:
     """Match what a declaration asks with certificate lines that its firm may draw on.
 
     Raises:
@@ -206,7 +222,7 @@ def match_draws(session: Session, principal: Principal, requests: Sequence[DrawR
     numbers = {request.certificate_number for request in requests}
     query = visible(select(Certificate).where(Certificate.number.in_(numbers)), Certificate, principal)
     certificates = {certificate.number: certificate for certificate in session.scalars(query)}
-    return drawing.match_draws(session, certificates, requests, USABLE_STATES)
+    return drawing.match_draws(session, certificates, requests, on=context.clock.now().date())
 
 
 def line_proofs(session: Session, draws: Sequence[LineDraw]) -> list[dict[str, Any]]:
@@ -254,6 +270,26 @@ def commit_draws(session: Session, context: Context, declaration_id: UUID) -> No
             move(session, context, SYSTEM_PRINCIPAL, certificate, edge, case_kind=KIND, words=words)
 
 
+def expire_certificates(session: Session, context: Context) -> int:
+    """Put every certificate out of use whose last day of validity (UTC) is over; tells how many."""
+    over = session.scalars(
+        select(Certificate)
+        .where(
+            Certificate.state.in_(USABLE_STATES),
+            Certificate.valid_until < context.clock.now().date(),
+            Certificate.pending_event.is_(None),
+        )
+        .with_for_update()
+    ).all()
+    for certificate in over:
+        edge = LIFE_CYCLE.edge(certificate.state, "expire", SYSTEM)
+        words = Text(
+            f"Validity ended on {certificate.valid_until}", f"有效期至{certificate.valid_until}，已到期"
+        )
+        move(session, context, SYSTEM_PRINCIPAL, certificate, edge, case_kind=KIND, words=words)
+    return len(over)
+
+
 def draws_of(session: Session, declaration_id: UUID) -> list[CertificateDraw]:
     """Give what a declaration holds or has used, with its lines."""
     return drawing.standing_draws(session, declaration_id)
@@ -295,7 +331,12 @@ def _fill(certificate: Certificate, content: CertificateContent) -> None:
 
 
 def _note(
-    session: Session, context: Context, principal: Principal, certificate: Certificate, event: str, words: Text
+    session: Session,
+    context: Context,
+    principal: Principal,
+    certificate: Certificate,
+    event: str,
+    words: Text,
 ) -> None:
     record_history(
         session,
@@ -307,4 +348,3 @@ def _note(
         states=(certificate.state, certificate.state),
         words=words,
     )
-

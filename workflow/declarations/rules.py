@@ -14,12 +14,18 @@ KIND = "declaration"
 STATES = {
     "draft": Text("The firm is still writing it; nobody else sees it.", "企业填写中，他方不可见。"),
     "submitted": Text("Signed by the firm; waits to be recorded.", "企业已签署，等待上链。"),
-    "accepted": Text("Recorded; the quantities are reserved on the certificate.", "已受理，证明函数量已预留。"),
+    "accepted": Text(
+        "Recorded; the quantities are reserved on the certificate.", "已受理，证明函数量已预留。"
+    ),
     "rejected": Text("The ledger refused it; nothing is reserved.", "账本拒绝受理，未预留数量。"),
     "document_examination": Text("The documents are read and compared.", "单证审核中。"),
-    "documents_required": Text("A document or an amendment is awaited from the firm.", "待企业补充单证或修改申报。"),
+    "documents_required": Text(
+        "A document or an amendment is awaited from the firm.", "待企业补充单证或修改申报。"
+    ),
     "examination": Text("The goods are examined.", "货物查验中。"),
-    "guarantee": Text("All checks done, guarantee confirmed; ready for the decision.", "审核完毕、担保确认，待放行决定。"),
+    "guarantee": Text(
+        "All checks done, guarantee confirmed; ready for the decision.", "审核完毕、担保确认，待放行决定。"
+    ),
     "released": Text("Released: the decision stands on the ledger.", "已放行，决定已上链。"),
     "detained": Text("Held; may not move.", "已扣留，不得移动。"),
     "closed": Text("Released and physically gone; the case is complete.", "已结关。"),
@@ -108,8 +114,18 @@ LIFE_CYCLE = LifeCycle(
             label=Text("Mend it", "修改"),
             guard="the next version is begun",
         ),
-        _system("accepted", "begin_document_examination", "document_examination", Text("Begin examination", "开始审单")),
-        _system("document_examination", "require_documents", "documents_required", Text("Ask for documents", "要求补单")),
+        _system(
+            "accepted",
+            "begin_document_examination",
+            "document_examination",
+            Text("Begin examination", "开始审单"),
+        ),
+        _system(
+            "document_examination",
+            "require_documents",
+            "documents_required",
+            Text("Ask for documents", "要求补单"),
+        ),
         Edge(
             source="documents_required",
             event="amend",
@@ -119,13 +135,17 @@ LIFE_CYCLE = LifeCycle(
             signed="DeclarationFiling",
             guard="every line within its certificate",
         ),
-        _system("documents_required", "supply", "document_examination", Text("Documents came in", "单证已补")),
+        _system(
+            "documents_required", "supply", "document_examination", Text("Documents came in", "单证已补")
+        ),
         _system("document_examination", "clear_documents", "guarantee", Text("Documents agree", "单证相符")),
         *(
             _system(state, "order_examination", "examination", Text("Order an examination", "下达查验指令"))
             for state in ("document_examination", "documents_required", "guarantee")
         ),
-        _system("examination", "conclude_conform", "document_examination", Text("Examined: conform", "查验相符")),
+        _system(
+            "examination", "conclude_conform", "document_examination", Text("Examined: conform", "查验相符")
+        ),
         _system("document_examination", "detain", "detained", Text("Detain", "扣留")),
         _system("examination", "detain", "detained", Text("Detain", "扣留")),
         _system("guarantee", "detain", "detained", Text("Detain", "扣留")),
@@ -162,4 +182,6 @@ class AmendmentMissing(PisteError):
     code = "declaration.amendment-missing"
     kind = Kind.CONFLICT
     message = Text("No amended content was sent for this declaration.", "尚未提交修改后的申报内容。")
-    next_step = Text("Send the amended declaration first, then sign it.", "请先提交修改后的申报内容，再签署。")
+    next_step = Text(
+        "Send the amended declaration first, then sign it.", "请先提交修改后的申报内容，再签署。"
+    )

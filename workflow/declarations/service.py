@@ -55,7 +55,7 @@ def draft_declaration(
     LIFE_CYCLE.edge("draft", "submit", principal.roles)
     content = parse_declaration(raw)
     _check_reference(session, principal, content.reference)
-    certificates.match_draws(session, principal, draw_requests(content))
+    certificates.match_draws(session, context, principal, draw_requests(content))
     now = context.clock.now()
     declaration = Declaration(
         id=context.ids.new(),
@@ -80,7 +80,13 @@ def draft_declaration(
 
 
 def rewrite_declaration(
-    session: Session, context: Context, principal: Principal, declaration_id: UUID, raw: object, *, seen: int | None
+    session: Session,
+    context: Context,
+    principal: Principal,
+    declaration_id: UUID,
+    raw: object,
+    *,
+    seen: int | None,
 ) -> Declaration:
     """Replace the content of a draft, or prepare the amendment of one that awaits it.
 
@@ -95,7 +101,7 @@ def rewrite_declaration(
     content = parse_declaration(raw)
     if content.reference != declaration.reference:
         _check_reference(session, principal, content.reference)
-    certificates.match_draws(session, principal, draw_requests(content))
+    certificates.match_draws(session, context, principal, draw_requests(content))
     if amending:
         declaration.next_content, declaration.next_seed = content_document(content), secrets.token_bytes(32)
     else:
@@ -155,11 +161,12 @@ def decide(session: Session, context: Context, declaration: Declaration, step: S
         ReasonMissing: A withdrawal needs a reason.
         AmendmentMissing: No amended content was sent yet.
     """
-    del context
     if step.edge.signed == "DeclarationWithdrawal":
         return _withdrawal(declaration, step)
     content, seed, version = _filed(declaration, step)
-    draws = certificates.match_draws(session, step.principal, draw_requests(parse_declaration(content)))
+    draws = certificates.match_draws(
+        session, context, step.principal, draw_requests(parse_declaration(content))
+    )
     statement = DeclarationFiling(
         declaration=id_bytes(declaration.id),
         version=version,
@@ -186,11 +193,12 @@ def decide(session: Session, context: Context, declaration: Declaration, step: S
 
 def hold_on_signing(session: Session, context: Context, declaration: Declaration, step: StepInput) -> None:
     """Hold what a signed filing draws, in its transaction. Raises `LineOverdrawn`."""
-    del context
     if step.edge.signed != "DeclarationFiling":
         return
     content, _, version = _filed(declaration, step)
-    draws = certificates.match_draws(session, step.principal, draw_requests(parse_declaration(content)))
+    draws = certificates.match_draws(
+        session, context, step.principal, draw_requests(parse_declaration(content))
+    )
     certificates.hold_draws(session, declaration.id, version, draws)
 
 
@@ -207,7 +215,11 @@ def follow_recorded(session: Session, context: Context, declaration: Declaration
         declaration.accepted_at = now
         declaration.number = declaration.number or _next_number(session, declaration, now.year)
         system_step(
-            session, context, declaration, "begin_document_examination", Text("Documents are examined", "开始审单")
+            session,
+            context,
+            declaration,
+            "begin_document_examination",
+            Text("Documents are examined", "开始审单"),
         )
     ask_for_comparison(session, context, declaration)
 
@@ -293,7 +305,8 @@ def check_documents(missing: Sequence[Text]) -> None:
     """
     if missing:
         raise DocumentsMissing(
-            missing=", ".join(words.en for words in missing), missing_zh="、".join(words.zh for words in missing)
+            missing=", ".join(words.en for words in missing),
+            missing_zh="、".join(words.zh for words in missing),
         )
 
 
@@ -379,7 +392,12 @@ def _next_number(session: Session, declaration: Declaration, year: int) -> str:
 
 
 def _note(
-    session: Session, context: Context, principal: Principal, declaration: Declaration, event: str, words: Text
+    session: Session,
+    context: Context,
+    principal: Principal,
+    declaration: Declaration,
+    event: str,
+    words: Text,
 ) -> None:
     record_history(
         session,
@@ -391,4 +409,3 @@ def _note(
         states=(declaration.state, declaration.state),
         words=words,
     )
-

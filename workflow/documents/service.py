@@ -32,7 +32,9 @@ class DocumentIssuedHere(PisteError):
 
     code = "document.issued-here"
     kind = Kind.INVALID
-    message = Text("A {paper} is issued by Piste and cannot be uploaded.", "{paper_zh}由本系统签发，不能上传。")
+    message = Text(
+        "A {paper} is issued by Piste and cannot be uploaded.", "{paper_zh}由本系统签发，不能上传。"
+    )
     next_step = Text("Choose another kind of document.", "请选择其他单证类型。")
     field = "/kind"
     paper: str
@@ -99,7 +101,14 @@ def attach_document(
 
 
 def file_issued(
-    session: Session, context: Context, *, case_kind: str, case: Case, kind: DocumentKind, name: str, data: bytes
+    session: Session,
+    context: Context,
+    *,
+    case_kind: str,
+    case: Case,
+    kind: DocumentKind,
+    name: str,
+    data: bytes,
 ) -> Document:
     """File a paper that Piste wrote; an earlier one of its kind is superseded."""
     if kind not in ISSUED:
@@ -124,7 +133,9 @@ def file_issued(
         created_at=now,
     )
     session.add(document)
-    append_leaf(session, kind="document", subject=case.id, content_hash=bytes.fromhex(document.sha256), now=now)
+    append_leaf(
+        session, kind="document", subject=case.id, content_hash=bytes.fromhex(document.sha256), now=now
+    )
     return document
 
 
@@ -158,7 +169,9 @@ def document_bytes(context: Context, document: Document) -> bytes:
     return context.archive.get(document.sha256)
 
 
-def note_reading(session: Session, context: Context, document_id: UUID, result: ReadDocument | Text) -> Document:
+def note_reading(
+    session: Session, context: Context, document_id: UUID, result: ReadDocument | Text
+) -> Document:
     """Store what the reading gave; words where the document could not be read."""
     document = session.get_one(Document, document_id, with_for_update=True)
     now = context.clock.now()

@@ -82,8 +82,12 @@ class KeyWithoutRole(PisteError):
 
     code = "signature.key-without-role"
     kind = Kind.FORBIDDEN
-    message = Text("Key {key} does not carry the role that this decision needs.", "密钥{key}不具备该决定所需的角色。")
-    next_step = Text("Somebody who holds one of these roles signs: {roles}.", "请由具有以下角色的人员签署：{roles}。")
+    message = Text(
+        "Key {key} does not carry the role that this decision needs.", "密钥{key}不具备该决定所需的角色。"
+    )
+    next_step = Text(
+        "Somebody who holds one of these roles signs: {roles}.", "请由具有以下角色的人员签署：{roles}。"
+    )
     field = "/signature/key_id"
     key: str
     roles: str
@@ -108,8 +112,13 @@ class SignedAtOutOfRange(PisteError):
 
     code = "signature.time-out-of-range"
     kind = Kind.INVALID
-    message = Text("The statement was prepared at {signed_at}, too far from now.", "声明准备时间{signed_at}与当前时间相差过大。")
-    next_step = Text("Fetch the statement again and sign it within ten minutes.", "请重新获取声明，并在十分钟内签署。")
+    message = Text(
+        "The statement was prepared at {signed_at}, too far from now.",
+        "声明准备时间{signed_at}与当前时间相差过大。",
+    )
+    next_step = Text(
+        "Fetch the statement again and sign it within ten minutes.", "请重新获取声明，并在十分钟内签署。"
+    )
     field = "/signed_at"
     signed_at: str
 
@@ -271,7 +280,9 @@ def check_signature(
     if not key.valid_from <= unix(context.clock.now()) <= key.valid_until:
         raise KeyNotValidNow(key=short)
     if not Role(key.roles) & roles:
-        raise KeyWithoutRole(key=short, roles=", ".join(role.name.lower() for role in Role if role & roles and role.name))
+        raise KeyWithoutRole(
+            key=short, roles=", ".join(role.name.lower() for role in Role if role & roles and role.name)
+        )
     statement_digest = digest(statement, context.deployment)
     raw = signature_bytes(signature)
     if raw is None or not verify_signature(key.signer, statement_digest, raw, context.deployment):

@@ -9,9 +9,9 @@ from sqlalchemy.exc import OperationalError
 
 from kernel.clock import Clock, SystemClock
 from kernel.database import Database
-from kernel.jobs import claim_due
+from kernel.jobs import add_job, claim_due
 from kernel.settings import Settings
-from workflow.engine.worker import JobMessage, celery_app, configure
+from workflow.engine.worker import DAILY_TASKS, JobMessage, celery_app, configure
 
 log = structlog.get_logger()
 PAUSE_S = 0.2
@@ -35,8 +35,11 @@ def run(settings: Settings, stop: threading.Event) -> None:
 
 def dispatch_once(database: Database, clock: Clock) -> int:
     """Send what is due and tell how many. The lease is written first: a message lost after it is sent again."""
+    now = clock.now()
     with database.write() as session:
-        messages = [JobMessage(job.id, job.task) for job in claim_due(session, now=clock.now())]
+        for task in DAILY_TASKS:
+            add_job(session, task, f"{task}:{now:%Y-%m-%d}", {}, now=now)
+        messages = [JobMessage(job.id, job.task) for job in claim_due(session, now=now)]
     for message in messages:
         celery_app.send_task(message.task, args=[message.job_id])
     return len(messages)

@@ -33,7 +33,8 @@ class DecisionUnderWay(PisteError):
     code = "case.decision-under-way"
     kind = Kind.CONFLICT
     message = Text(
-        "The decision {event} on this case is signed and waits to be recorded.", "该业务的{event}决定已签署，正等待上链。"
+        "The decision {event} on this case is signed and waits to be recorded.",
+        "该业务的{event}决定已签署，正等待上链。",
     )
     next_step = Text(
         "Wait until the ledger has recorded it; the page tells you.", "请等待账本记录完成，页面会自动提示。"
@@ -117,7 +118,10 @@ class LifeCycle:
         found = self._by_step.get((state, event))
         if found is None:
             raise TransitionRefused(
-                case=self.title.en, state=state, event=event, possible=", ".join(self.possible(state)) or "nothing"
+                case=self.title.en,
+                state=state,
+                event=event,
+                possible=", ".join(self.possible(state)) or "nothing",
             )
         if not self._may(found, roles):
             raise NotPermitted(action=found.label.en, roles=names_of(found.who))
@@ -138,15 +142,26 @@ class LifeCycle:
     def mermaid(self) -> str:
         """Draw the table as a Mermaid state diagram."""
         lines = ["stateDiagram-v2", f"    [*] --> {self.initial}"]
+        left: set[str] = set()
         for edge in self.edges:
             who = "system" if edge.by_system else names_of(edge.who)
             mark = f" · signed {edge.signed}" if edge.signed else ""
-            lines.append(f"    {edge.source} --> {edge.target}: {edge.event} ({who}){mark}")
-        sources = {edge.source for edge in self.edges}
-        lines.extend(f"    {state} --> [*]" for state in self.states if state not in sources)
+            step = f"{edge.event} ({who}){mark}"
+            left.add(edge.source)
+            if not edge.waiting:
+                lines.append(f"    {edge.source} --> {edge.target}: {step}")
+                continue
+            left.add(edge.waiting)
+            lines.append(f"    {edge.source} --> {edge.waiting}: {step}")
+            lines.append(f"    {edge.waiting} --> {edge.target}: recorded")
+            lines.append(f"    {edge.waiting} --> {edge.refused_state()}: refused by the contract")
+        lines.extend(f"    {state} --> [*]" for state in self.states if state not in left)
         return "\n".join(lines)
 
 
 def names_of(roles: Role) -> str:
     """Write roles as words, for people."""
-    return ", ".join(role.name.lower().replace("_", " ") for role in Role if role & roles and role.name) or "nobody"
+    return (
+        ", ".join(role.name.lower().replace("_", " ") for role in Role if role & roles and role.name)
+        or "nobody"
+    )

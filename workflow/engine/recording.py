@@ -34,7 +34,9 @@ class CaseRecorder:
         kind, case, edge = found
         step = _step(record)
         before, case.state = case.state, edge.target
-        self._finish(session, kind, case, step, f"{edge.event}.recorded", before, Text(*record.intent["words"]))
+        self._finish(
+            session, kind, case, step, f"{edge.event}.recorded", before, Text(*record.intent["words"])
+        )
         kind.recorded(session, self._context, case, step)
 
     def refused(self, session: Session, record: StatementRecord, refusal: Refusal) -> None:

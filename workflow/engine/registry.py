@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -42,7 +42,13 @@ class StepInput:
     signed_at: datetime
 
 
-Load = Callable[[Session, Principal, UUID, bool], Any]
+class Load(Protocol):
+    """Loads one case that the principal may know of."""
+
+    def __call__(self, session: Session, principal: Principal, case_id: UUID, /, *, lock: bool) -> Any:  # noqa: ANN401 - each kind has its own class
+        """Load it, locked on demand; raises `NotFound`."""
+
+
 Decide = Callable[[Session, Context, Any, StepInput], Decision]
 Signed = Callable[[Session, Context, Any, StepInput], None]
 Plain = Callable[[Session, Context, Any, StepInput], None]
@@ -56,14 +62,18 @@ def _nothing_on_signing(session: Session, context: Context, case: object, step: 
 
 def _nothing_plain(session: Session, context: Context, case: object, step: StepInput) -> None:
     del session, context, case
-    raise TransitionRefused(case="case", state=step.edge.source, event=step.edge.event, possible="nothing unsigned")
+    raise TransitionRefused(
+        case="case", state=step.edge.source, event=step.edge.event, possible="nothing unsigned"
+    )
 
 
 def _nothing_follows(session: Session, context: Context, case: object, step: RecordedStep) -> None:
     del session, context, case, step
 
 
-def _nothing_to_undo(session: Session, context: Context, case: object, step: RecordedStep, words: Text) -> None:
+def _nothing_to_undo(
+    session: Session, context: Context, case: object, step: RecordedStep, words: Text
+) -> None:
     del session, context, case, step, words
 
 

@@ -38,7 +38,13 @@ def allowed_steps(kind: CaseKind, case: Case, principal: Principal) -> tuple[Edg
 
 
 def prepare_step(
-    session: Session, context: Context, principal: Principal, kind: CaseKind, case_id: UUID, event: str, given: ActionInput
+    session: Session,
+    context: Context,
+    principal: Principal,
+    kind: CaseKind,
+    case_id: UUID,
+    event: str,
+    given: ActionInput,
 ) -> PreparedStatement:
     """Give the statement that this step asks the principal to sign. Changes nothing.
 
@@ -46,7 +52,7 @@ def prepare_step(
         NotFound, TransitionRefused, NotPermitted, DecisionUnderWay: As they say.
         PisteError: Whatever guard of the process is not met.
     """
-    case = kind.load(session, principal, case_id, False)
+    case = kind.load(session, principal, case_id, lock=False)
     step = _step(context, principal, kind, case, event, given)
     return prepared(context, kind.decide(session, context, case, step).statement, step.signed_at)
 
@@ -81,7 +87,7 @@ def take_step(
         SignatureMissing, SignatureWrong, Key…: The signature is missing or no good.
         PisteError: Whatever guard of the process is not met.
     """
-    case: Case = kind.load(session, principal, case_id, True)
+    case: Case = kind.load(session, principal, case_id, lock=True)
     check_revision(case, seen)
     step = _step(context, principal, kind, case, event, given)
     if step.edge.signed is None:
@@ -102,4 +108,6 @@ def _step(
 ) -> StepInput:
     check_not_pending(case)
     edge = kind.life_cycle.edge(case.state, event, principal.roles)
-    return StepInput(principal=principal, edge=edge, given=given, signed_at=signing_time(context, given.signed_at))
+    return StepInput(
+        principal=principal, edge=edge, given=given, signed_at=signing_time(context, given.signed_at)
+    )

@@ -23,10 +23,15 @@ from workflow.engine.context import Context
 log = structlog.get_logger()
 celery_app = Celery("piste")
 TASK_MODULES = (
+    "workflow.certificates.tasks",
     "workflow.documents.tasks",
     "workflow.examination.tasks",
     "workflow.release.tasks",
 )
+
+
+DAILY_TASKS = ("certificates.expire",)
+"""Tasks that the dispatcher has done once a day."""
 
 
 class JobMessage(NamedTuple):

@@ -34,7 +34,9 @@ from workflow.examination.schemas import RadiationReading
 
 JUDGE_TASK = "examination.judge_reading"
 RADIATION_KIND = keccak(text="radiation")
-_PORTAL_STATES = frozenset({"accepted", "document_examination", "documents_required", "examination", "guarantee"})
+_PORTAL_STATES = frozenset(
+    {"accepted", "document_examination", "documents_required", "examination", "guarantee"}
+)
 
 
 class NotAnInstrument(PisteError):
@@ -59,7 +61,11 @@ def prepare_reading(
 
 
 def receive_reading(
-    session: Session, context: Context, principal: Principal, reading: RadiationReading, signature: SignatureInput
+    session: Session,
+    context: Context,
+    principal: Principal,
+    reading: RadiationReading,
+    signature: SignatureInput,
 ) -> InstrumentReading:
     """Take a signed reading in and have it judged. The same reading twice is one reading.
 
@@ -71,7 +77,9 @@ def receive_reading(
     statement = _statement(reading)
     signed = check_signature(session, context, principal, statement, signature, Role.INSTRUMENT)
     statement_digest = bytes.fromhex(prepared(context, statement, reading.taken_at).digest[2:])
-    existing = session.scalar(select(InstrumentReading).where(InstrumentReading.statement == statement_digest))
+    existing = session.scalar(
+        select(InstrumentReading).where(InstrumentReading.statement == statement_digest)
+    )
     if existing is not None:
         return existing
     now = context.clock.now()
@@ -170,7 +178,9 @@ def readings_of(session: Session, principal: Principal, declaration_id: UUID) ->
     query = visible(select(InstrumentReading), InstrumentReading, principal)
     return list(
         session.scalars(
-            query.where(InstrumentReading.declaration_id == declaration_id).order_by(InstrumentReading.created_at)
+            query.where(InstrumentReading.declaration_id == declaration_id).order_by(
+                InstrumentReading.created_at
+            )
         )
     )
 
@@ -180,7 +190,9 @@ def get_reading(session: Session, principal: Principal, reading_id: UUID) -> Ins
     return get_visible(session, InstrumentReading, reading_id, principal)
 
 
-def _check_expected(session: Session, principal: Principal, reading: RadiationReading) -> declarations.Declaration:
+def _check_expected(
+    session: Session, principal: Principal, reading: RadiationReading
+) -> declarations.Declaration:
     if not principal.roles & Role.INSTRUMENT:
         raise NotAnInstrument
     declaration = declarations.get_declaration(session, SYSTEM_PRINCIPAL, reading.declaration)
@@ -204,7 +216,6 @@ def _statement(reading: RadiationReading) -> Evidence:
         content_hash=seal(document, keccak(subject + reading.taken_at.isoformat().encode())).root,
         signed_at=unix(reading.taken_at),
     )
-
 
 
 def _note(

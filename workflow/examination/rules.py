@@ -151,7 +151,9 @@ TABLE: tuple[Row, ...] = (
             Disposition.HAND_TO_INVESTIGATION,
             Disposition.DESTROY,
         ),
-        because=Text("Goods that are not as declared are not released as declared.", "查验不符不得按原申报放行。"),
+        because=Text(
+            "Goods that are not as declared are not released as declared.", "查验不符不得按原申报放行。"
+        ),
     ),
 )
 _BY_ANOMALY = {row.anomaly: row for row in TABLE}
@@ -162,7 +164,9 @@ class DispositionNotAllowed(PisteError):
 
     code = "disposition.not-allowed"
     kind = Kind.CONFLICT
-    message = Text("{disposition} is not among what the table allows here.", "处置表不允许选择“{disposition_zh}”。")
+    message = Text(
+        "{disposition} is not among what the table allows here.", "处置表不允许选择“{disposition_zh}”。"
+    )
     next_step = Text("Choose one of: {allowed}.", "请从以下选项中选择：{allowed_zh}。")
     field = "/disposition"
     disposition: str
@@ -293,7 +297,9 @@ class ResultMissing(PisteError):
     code = "examination.result-missing"
     kind = Kind.INVALID
     message = Text("The report does not say whether the goods conform.", "查验报告未注明是否相符。")
-    next_step = Text("Give the result: conform or not_conform.", "请填写结果：相符（conform）或不符（not_conform）。")
+    next_step = Text(
+        "Give the result: conform or not_conform.", "请填写结果：相符（conform）或不符（not_conform）。"
+    )
     field = "/result"
 
 
@@ -304,7 +310,8 @@ class SecondMeasurementMissing(PisteError):
     kind = Kind.CONFLICT
     message = Text("There is no verdict of a second measurement yet.", "尚无复测结论。")
     next_step = Text(
-        "Isolate the goods, measure them with a calibrated instrument, then report.", "请先隔离货物，用校准仪器复测后再报告。"
+        "Isolate the goods, measure them with a calibrated instrument, then report.",
+        "请先隔离货物，用校准仪器复测后再报告。",
     )
 
 
@@ -323,9 +330,12 @@ class ReadingNotExpected(PisteError):
 
     code = "reading.not-expected"
     kind = Kind.CONFLICT
-    message = Text("Declaration {declaration} awaits no such reading now.", "报关单{declaration}当前不需要该读数。")
+    message = Text(
+        "Declaration {declaration} awaits no such reading now.", "报关单{declaration}当前不需要该读数。"
+    )
     next_step = Text(
-        "A portal reading needs an accepted declaration, a retest an isolated one.", "门式读数须在受理后提交，复测须在隔离后提交。"
+        "A portal reading needs an accepted declaration, a retest an isolated one.",
+        "门式读数须在受理后提交，复测须在隔离后提交。",
     )
     declaration: str
 

@@ -105,11 +105,15 @@ def store_findings(
                 found_at=now,
             )
         )
-    whole = seal({"document": str(document_id), "findings": [f.to_json() for f in findings]}, secrets.token_bytes(32))
+    whole = seal(
+        {"document": str(document_id), "findings": [f.to_json() for f in findings]}, secrets.token_bytes(32)
+    )
     append_leaf(session, kind="findings", subject=case_id, content_hash=whole.root, now=now)
 
 
-def findings_of(session: Session, case_kind: str, case_id: UUID, version: int | None = None) -> list[DocumentFinding]:
+def findings_of(
+    session: Session, case_kind: str, case_id: UUID, version: int | None = None
+) -> list[DocumentFinding]:
     """List the findings of a case, of one version where given."""
     query = select(DocumentFinding).where(
         DocumentFinding.case_kind == case_kind, DocumentFinding.case_id == case_id
@@ -196,7 +200,10 @@ def open_hold(
     )
     session.add(hold)
     append_leaf(session, kind="hold", subject=declaration.id, content_hash=hold.evidence_hash, now=now)
-    for kind, case_id, state in ((HOLD, hold.id, "open"), (declarations.KIND, declaration.id, declaration.state)):
+    for kind, case_id, state in (
+        (HOLD, hold.id, "open"),
+        (declarations.KIND, declaration.id, declaration.state),
+    ):
         record_history(
             session,
             context,
@@ -360,7 +367,9 @@ def examinations_query(principal: Principal, *, state: str | None = None) -> Sel
 def open_examination(session: Session, declaration_id: UUID) -> Examination | None:
     """Give the examination of a declaration that is not reported yet."""
     return session.scalar(
-        select(Examination).where(Examination.declaration_id == declaration_id, Examination.state != "reported")
+        select(Examination).where(
+            Examination.declaration_id == declaration_id, Examination.state != "reported"
+        )
     )
 
 
@@ -392,7 +401,9 @@ def isolate(session: Session, context: Context, examination: Examination, step: 
     )
 
 
-def decide_examination(session: Session, context: Context, examination: Examination, step: StepInput) -> Decision:
+def decide_examination(
+    session: Session, context: Context, examination: Examination, step: StepInput
+) -> Decision:
     """Build the report that the inspector is to sign.
 
     Raises:
@@ -413,7 +424,11 @@ def decide_examination(session: Session, context: Context, examination: Examinat
     )
     sequence = (reported or 0) + 1
     evidence = {"examination": str(examination.id), "result": given.result, "verdict": examination.verdict}
-    words = Text("Examined: conform", "查验相符") if given.result == "conform" else Text("Examined: not conform", "查验不符")
+    words = (
+        Text("Examined: conform", "查验相符")
+        if given.result == "conform"
+        else Text("Examined: not conform", "查验不符")
+    )
     if given.reason:
         words = Text(f"{words.en}: {given.reason}", f"{words.zh}：{given.reason}")
     return Decision(
@@ -437,7 +452,9 @@ def follow_report(session: Session, context: Context, examination: Examination, 
     """Do what the recorded report says: lift what it explains, or hold what does not conform."""
     examination.result, examination.sequence = step.intent["result"], step.intent["sequence"]
     examination.inspector_id = step.by.person_id
-    declaration = declarations.get_declaration(session, SYSTEM_PRINCIPAL, examination.declaration_id, lock=True)
+    declaration = declarations.get_declaration(
+        session, SYSTEM_PRINCIPAL, examination.declaration_id, lock=True
+    )
     words = Text(*step.intent["words"])
     if examination.result != "conform":
         open_hold(
@@ -476,19 +493,23 @@ def _step_if_possible(
         declarations.system_step(session, context, declaration, event, words)
 
 
-def _load_hold(session: Session, principal: Principal, case_id: UUID, lock: bool) -> Hold:  # noqa: FBT001 - the shape that `CaseKind.load` has
-    return get_visible(session, Hold, case_id, principal, lock=lock)
+def get_hold(session: Session, principal: Principal, hold_id: UUID, *, lock: bool = False) -> Hold:
+    """Load a hold. Raises `NotFound`."""
+    return get_visible(session, Hold, hold_id, principal, lock=lock)
 
 
-def _load_examination(session: Session, principal: Principal, case_id: UUID, lock: bool) -> Examination:  # noqa: FBT001 - as above
-    return get_visible(session, Examination, case_id, principal, lock=lock)
+def get_examination(
+    session: Session, principal: Principal, examination_id: UUID, *, lock: bool = False
+) -> Examination:
+    """Load an examination. Raises `NotFound`."""
+    return get_visible(session, Examination, examination_id, principal, lock=lock)
 
 
 HOLDS = CaseKind(
     kind=HOLD,
     model=Hold,
     life_cycle=HOLD_LIFE_CYCLE,
-    load=_load_hold,
+    load=get_hold,
     decide=decide_hold,
     action_input=HoldAction,
     signed=note_signed_disposition,
@@ -499,7 +520,7 @@ EXAMINATIONS = CaseKind(
     kind=EXAMINATION,
     model=Examination,
     life_cycle=EXAMINATION_LIFE_CYCLE,
-    load=_load_examination,
+    load=get_examination,
     decide=decide_examination,
     action_input=ExaminationAction,
     plain=isolate,

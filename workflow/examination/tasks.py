@@ -59,10 +59,14 @@ def _findings(reading: dict[str, Any] | None, goods: DeclaredGoods, fault: Text)
     return compare_document(ReadDocument.from_json(reading), goods)
 
 
-def _conclude(session: Session, context: Context, payload: dict[str, Any], result: list[Compared] | None) -> None:
+def _conclude(
+    session: Session, context: Context, payload: dict[str, Any], result: list[Compared] | None
+) -> None:
     if result is None:
         return
-    declaration = declarations.get_declaration(session, SYSTEM_PRINCIPAL, UUID(payload["declaration"]), lock=True)
+    declaration = declarations.get_declaration(
+        session, SYSTEM_PRINCIPAL, UUID(payload["declaration"]), lock=True
+    )
     if declaration.state != "document_examination" or declaration.version != payload["version"]:
         return
     if declaration.pending_event is not None:

@@ -75,11 +75,15 @@ def release_note_pdf(note: ReleaseNote, *, made_at: datetime, time_zone: str) ->
 
 def _pdf(template: str, paper: CertificatePaper | ReleaseNote, made_at: datetime, time_zone: str) -> bytes:
     zone = ZoneInfo(time_zone)
-    html = _templates().get_template(template).render(
-        paper=paper,
-        qr=Markup(segno.make(paper.look_up, error="m").svg_inline(scale=3, border=1)),  # noqa: S704 - drawn by segno from our own address
-        moment=lambda at: f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S} {zone.key}" if at else "—",
-        made_at=made_at,
+    html = (
+        _templates()
+        .get_template(template)
+        .render(
+            paper=paper,
+            qr=Markup(segno.make(paper.look_up, error="m").svg_inline(scale=3, border=1)),  # noqa: S704 - drawn by segno from our own address
+            moment=lambda at: f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S} {zone.key}" if at else "—",
+            made_at=made_at,
+        )
     )
     document: bytes = weasyprint.HTML(string=html, url_fetcher=_no_fetching).write_pdf(pdf_variant="pdf/a-3b")
     return document

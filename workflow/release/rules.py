@@ -53,7 +53,9 @@ class NothingToCountersign(PisteError):
 
     code = "release.nothing-to-countersign"
     kind = Kind.CONFLICT
-    message = Text("No release of this declaration waits for a second signature.", "该报关单没有等待复核签署的放行决定。")
+    message = Text(
+        "No release of this declaration waits for a second signature.", "该报关单没有等待复核签署的放行决定。"
+    )
     next_step = Text("Read the case again.", "请重新查看该业务。")
 
 
@@ -62,5 +64,8 @@ class SecondSignerIsFirst(PisteError):
 
     code = "release.second-signer-is-first"
     kind = Kind.FORBIDDEN
-    message = Text("You signed this release already; another officer signs second.", "您已签署该放行决定，须由另一名关员复核。")
+    message = Text(
+        "You signed this release already; another officer signs second.",
+        "您已签署该放行决定，须由另一名关员复核。",
+    )
     next_step = Text("Ask another releasing officer or a supervisor.", "请由其他放行人员或主管复核签署。")

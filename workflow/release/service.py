@@ -80,11 +80,19 @@ def evidence_of(session: Session, declaration: Declaration) -> dict[str, Any]:
     return {
         "documents": documents.document_digests(session, declarations.KIND, declaration.id),
         "findings": [
-            {"document": str(finding.document_id), "code": finding.code, "severity": finding.severity, "line": finding.line}
-            for finding in examination.findings_of(session, declarations.KIND, declaration.id, declaration.version)
+            {
+                "document": str(finding.document_id),
+                "code": finding.code,
+                "severity": finding.severity,
+                "line": finding.line,
+            }
+            for finding in examination.findings_of(
+                session, declarations.KIND, declaration.id, declaration.version
+            )
         ],
         "readings": [
-            reading.statement.hex() for reading in readings.readings_of(session, SYSTEM_PRINCIPAL, declaration.id)
+            reading.statement.hex()
+            for reading in readings.readings_of(session, SYSTEM_PRINCIPAL, declaration.id)
         ],
         "examinations": [
             {"sequence": done.sequence, "result": done.result, "verdict": done.verdict}
@@ -116,7 +124,9 @@ def waiting_release(session: Session, declaration: Declaration) -> StatementReco
     """Give the release that waits for a second officer, if there is one."""
     if declaration.pending_event != EVENT:
         return None
-    record = session.scalar(select(StatementRecord).where(StatementRecord.digest == declaration.pending_statement))
+    record = session.scalar(
+        select(StatementRecord).where(StatementRecord.digest == declaration.pending_statement)
+    )
     return record if record is not None and record.state == "collecting" else None
 
 
@@ -224,7 +234,9 @@ def follow_release(session: Session, context: Context, declaration: Declaration)
     )
 
 
-def ask_for_certificate_copy(session: Session, context: Context, certificate: certificates.Certificate) -> None:
+def ask_for_certificate_copy(
+    session: Session, context: Context, certificate: certificates.Certificate
+) -> None:
     """Have the issued copy of an active certificate written."""
     add_job(
         session,

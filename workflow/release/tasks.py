@@ -19,7 +19,13 @@ from workflow.engine.context import Context
 from workflow.engine.principals import SYSTEM_PRINCIPAL
 from workflow.engine.worker import Workshop, celery_app, run_job
 from workflow.release import service as release
-from workflow.release.papers import CertificatePaper, ReleaseNote, SignedLine, certificate_pdf, release_note_pdf
+from workflow.release.papers import (
+    CertificatePaper,
+    ReleaseNote,
+    SignedLine,
+    certificate_pdf,
+    release_note_pdf,
+)
 from workflow.release.rules import Channel
 
 
