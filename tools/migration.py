@@ -6,6 +6,7 @@ Usage: python tools/migration.py "what changes"
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -48,6 +49,8 @@ def _write(config: Config, message: str) -> None:
     path = Path(written.path)
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     path.write_text("".join(line for line in lines if "# ###" not in line), encoding="utf-8")
+    for order in (["check", "--fix", "--quiet"], ["format", "--quiet"]):
+        subprocess.run([sys.executable, "-m", "ruff", *order, str(path)], cwd=ROOT, check=True)
 
 
 def _check(config: Config) -> None:
