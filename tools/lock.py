@@ -30,7 +30,19 @@ def main() -> None:
     """Write both files; versions stay as they are unless `--upgrade` is given or pyproject.toml forbids them."""
     for name, groups in _LOCKS:
         subprocess.run(
-            [sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", *groups, *_OPTIONS, *sys.argv[1:], "--output-file", name],
+            [
+                sys.executable,
+                "-m",
+                "uv",
+                "pip",
+                "compile",
+                "pyproject.toml",
+                *groups,
+                *_OPTIONS,
+                *sys.argv[1:],
+                "--output-file",
+                name,
+            ],
             cwd=ROOT,
             check=True,
         )

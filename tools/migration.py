@@ -50,7 +50,7 @@ def _write(config: Config, message: str) -> None:
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     path.write_text("".join(line for line in lines if "# ###" not in line), encoding="utf-8")
     for order in (["check", "--fix", "--quiet"], ["format", "--quiet"]):
-        subprocess.run([sys.executable, "-m", "ruff", *order, str(path)], cwd=ROOT, check=True)
+        subprocess.run([sys.executable, "-m", "ruff", *order, str(path)], cwd=ROOT, check=False)
 
 
 def _check(config: Config) -> None:
