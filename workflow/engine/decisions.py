@@ -19,7 +19,7 @@ from ledger.content import seal
 from ledger.models import LedgerKey, StatementRecord
 from ledger.outbox import add_signature, enqueue_statement
 from ledger.roles import Role
-from ledger.signing import SignedBy, passkey_signature, verify_signature
+from ledger.signing import AssertionMalformed, SignedBy, passkey_signature, verify_signature
 from ledger.statements import Statement, digest, typed_data
 from workflow.engine.cases import Case, check_not_pending, record_history
 from workflow.engine.context import Context
@@ -294,13 +294,16 @@ def signature_bytes(signature: SignatureInput) -> bytes | None:
     """Give the signature as the contract takes it; None where a passkey's answer makes no sense."""
     if signature.webauthn is None:
         return bytes.fromhex((signature.signature or "").removeprefix("0x"))
+    answer = signature.webauthn
     try:
         return passkey_signature(
-            authenticator_data=signature.webauthn.authenticator_data_bytes(),
-            client_data_json=signature.webauthn.client_data_json_bytes(),
-            signature=signature.webauthn.signature_bytes(),
+            {
+                "authenticatorData": answer.authenticator_data,
+                "clientDataJSON": answer.client_data_json,
+                "signature": answer.signature,
+            }
         )
-    except ValueError:
+    except AssertionMalformed:
         return None
 
 

@@ -28,7 +28,7 @@ from workflow.engine.principals import SYSTEM_PRINCIPAL, Principal
 from workflow.engine.schemas import PreparedStatement, SignatureInput
 from workflow.engine.tenancy import get_visible, visible
 from workflow.examination import service as examination
-from workflow.examination.models import InstrumentReading
+from workflow.examination.models import Examination, InstrumentReading
 from workflow.examination.rules import Anomaly, ReadingNotExpected
 from workflow.examination.schemas import RadiationReading
 
@@ -169,7 +169,7 @@ def _act_on_portal(
 
 def _act_on_retest(session: Session, row: InstrumentReading) -> None:
     if row.examination_id is not None:
-        ordered = session.get_one(examination.Examination, row.examination_id, with_for_update=True)
+        ordered = session.get_one(Examination, row.examination_id, with_for_update=True)
         ordered.verdict = row.judgement
 
 

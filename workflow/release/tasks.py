@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ledger.models import StatementRecord
+from ledger.outbox import signatures_of
 from ledger.statements import STATEMENT_WORDS
 from workflow.bonded import service as bonded
 from workflow.certificates import service as certificates
@@ -129,7 +130,7 @@ def signed_lines(session: Session, case_kind: str, case_id: UUID) -> list[Signed
             who=record.intent.get("actor", "—"),
             at=record.recorded_at,
             digest=f"0x{record.digest.hex()}",
-            key=record.first_key_short(),
+            key=f"0x{signatures_of(session, record)[0].key_id.hex()[:8]}…",
             block=record.block_number,
         )
         for record in records
