@@ -61,6 +61,19 @@ class DeploymentFailed(PisteError):
     contract: str
 
 
+class DeploymentUnknown(PisteError):
+    """This installation does not know where the contracts stand."""
+
+    code = "ledger.deployment-unknown"
+    kind = Kind.UNAVAILABLE
+    message = Text("There is no deployment of the contracts at {path}.", "{path}没有合约部署信息。")
+    next_step = Text(
+        "Start the stack once with `piste up`, or run `piste deploy`.",
+        "请先运行`piste up`，或执行`piste deploy`。",
+    )
+    path: str
+
+
 @dataclass(frozen=True)
 class FoundingMember:
     """A founder of the consortium and the key that speaks for it."""
@@ -124,6 +137,24 @@ class Deployment:
             return cls.from_json(json.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return None
+
+
+def deployment_file(data_dir: Path) -> Path:
+    """Name the file in which an installation keeps where its contracts stand."""
+    return data_dir / "deployment.json"
+
+
+def load_deployment(data_dir: Path) -> Deployment:
+    """Read where this installation's contracts stand.
+
+    Raises:
+        DeploymentUnknown: They were not deployed yet.
+    """
+    path = deployment_file(data_dir)
+    found = Deployment.load(path)
+    if found is None:
+        raise DeploymentUnknown(path=str(path))
+    return found
 
 
 def created_address(sender: bytes, nonce: int) -> str:
