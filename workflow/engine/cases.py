@@ -57,6 +57,7 @@ class HistoryEntry(Base):
     state_after: Mapped[str] = mapped_column(String(40))
     organisation_id: Mapped[UUID]
     person_id: Mapped[UUID | None]
+    client_id: Mapped[UUID | None]
     actor: Mapped[str] = mapped_column(String(120))
     statement: Mapped[bytes | None] = mapped_column(LargeBinary(32), index=True)
     words_en: Mapped[str] = mapped_column(String(1000))
@@ -95,6 +96,7 @@ def record_history(
         state_after=states[1],
         organisation_id=principal.organisation_id,
         person_id=principal.person_id,
+        client_id=principal.client_id,
         actor=principal.name or principal.actor,
         statement=statement,
         words_en=words.en[:1000],
@@ -122,6 +124,7 @@ def history_hash(entry: HistoryEntry) -> bytes:
                 "to": entry.state_after,
                 "organisation": str(entry.organisation_id),
                 "person": str(entry.person_id) if entry.person_id else None,
+                "client": str(entry.client_id) if entry.client_id else None,
                 "statement": entry.statement.hex() if entry.statement else None,
                 "words": [entry.words_en, entry.words_zh],
                 "details": entry.details,

@@ -201,6 +201,8 @@ def accept(
             "actor": principal.name or principal.actor,
             "organisation": str(principal.organisation_id),
             "person": str(principal.person_id) if principal.person_id else None,
+            "client": str(principal.client_id) if principal.client_id else None,
+            "officer": str(principal.officer_id),
             **decision.intent,
         },
         arguments=decision.arguments,

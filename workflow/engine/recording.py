@@ -14,6 +14,7 @@ from ledger.refusals import Refusal
 from ledger.roles import Role
 from workflow.engine.cases import Case, record_history
 from workflow.engine.context import Context
+from workflow.engine.decisions import uuid_of
 from workflow.engine.life_cycle import Edge
 from workflow.engine.principals import Principal
 from workflow.engine.registry import CaseKind, CaseKinds, RecordedStep
@@ -103,7 +104,8 @@ def _step(record: StatementRecord) -> RecordedStep:
         by=Principal(
             organisation_id=UUID(intent["organisation"]),
             roles=Role(0),
-            person_id=UUID(intent["person"]) if intent.get("person") else None,
+            person_id=uuid_of(intent, "person"),
+            client_id=uuid_of(intent, "client"),
             name=intent["actor"],
         ),
     )

@@ -285,7 +285,7 @@ def note_signed_disposition(session: Session, context: Context, hold: Hold, step
     """Keep the place that the signed disposition took, so that the next one on this declaration takes another."""
     del context
     hold.sequence = _next_sequence(session, hold)
-    hold.decided_by = step.principal.person_id
+    hold.decided_by = step.principal.officer_id
 
 
 def _next_sequence(session: Session, hold: Hold) -> int:
@@ -451,7 +451,7 @@ def decide_examination(
 def follow_report(session: Session, context: Context, examination: Examination, step: RecordedStep) -> None:
     """Do what the recorded report says: lift what it explains, or hold what does not conform."""
     examination.result, examination.sequence = step.intent["result"], step.intent["sequence"]
-    examination.inspector_id = step.by.person_id
+    examination.inspector_id = step.by.officer_id
     declaration = declarations.get_declaration(
         session, SYSTEM_PRINCIPAL, examination.declaration_id, lock=True
     )

@@ -112,7 +112,7 @@ def check_releasable(session: Session, declaration: Declaration, principal: Prin
         HoldOpen, InspectorMayNotRelease, ExaminationOutstanding: As they say.
     """
     examination.check_no_hold(session, declaration.id)
-    if principal.person_id in examination.inspectors_of(session, declaration.id):
+    if principal.officer_id in examination.inspectors_of(session, declaration.id):
         raise InspectorMayNotRelease
     if declaration.channel == "red":
         done = [one for one in examination.examinations_of(session, declaration.id) if one.result is not None]
@@ -136,8 +136,8 @@ def may_countersign(session: Session, declaration: Declaration, principal: Princ
     return (
         record is not None
         and bool(principal.roles & SECOND_SIGNERS)
-        and record.intent.get("person") != str(principal.person_id)
-        and principal.person_id not in examination.inspectors_of(session, declaration.id)
+        and record.intent["officer"] != str(principal.officer_id)
+        and principal.officer_id not in examination.inspectors_of(session, declaration.id)
     )
 
 
@@ -202,7 +202,7 @@ def retract(
     record = waiting_release(session, declaration)
     if record is None:
         raise NothingToCountersign
-    if record.intent.get("person") != str(principal.person_id):
+    if record.intent["officer"] != str(principal.officer_id):
         raise NotPermitted(action="retract", roles="the officer who signed")
     withdraw_collecting(session, record)
     declaration.pending_event = declaration.pending_statement = None
@@ -253,7 +253,7 @@ def _to_countersign(session: Session, declaration: Declaration, principal: Princ
         raise NothingToCountersign
     if not principal.roles & SECOND_SIGNERS:
         raise NotPermitted(action="countersign", roles=names_of(SECOND_SIGNERS))
-    if record.intent.get("person") == str(principal.person_id):
+    if record.intent["officer"] == str(principal.officer_id):
         raise SecondSignerIsFirst
     check_releasable(session, declaration, principal)
     return record
