@@ -17,7 +17,9 @@ TEST_PACKAGES := chromium poppler-utils postgresql
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 OURS := kernel ledger inspection workflow migrations api tests tools $(wildcard bench)
 
-.PHONY: help setup setup-run demo stop test check format lock migration contracts docs clean
+WITH_NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
+
+.PHONY: help setup setup-run demo stop test check contracts contracts-check docs format lock migration clean
 
 help:  ## List these commands
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## ?/\1\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -38,9 +40,24 @@ test: setup  ## Run the tests on both databases, with coverage
 check: setup  ## Run the linters, the type checker and the comparisons of generated files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/mypy $(OURS)
 	$(BIN)/lint-imports
 	$(BIN)/python tools/migration.py --check
+	$(BIN)/python tools/diagrams.py --check
+	@$(MAKE) contracts-check
+
+contracts: setup-run  ## Compile the contracts into ledger/contracts/artifacts.json
+	@$(WITH_NODE) node contracts/tools/artifacts.js ledger/contracts/artifacts.json
+
+contracts-check: setup-run
+	@echo "Compiling the contracts, warnings being errors"
+	@fresh=$$(mktemp) && trap 'rm -f "$$fresh"' EXIT && \
+	  $(WITH_NODE) node contracts/tools/artifacts.js "$$fresh" && \
+	  cmp -s "$$fresh" ledger/contracts/artifacts.json || \
+	  { echo "ledger/contracts/artifacts.json is not what the contracts compile to: run \`make contracts\`"; exit 1; }
+
+docs: setup  ## Write the generated pages of docs/
+	@$(BIN)/python tools/diagrams.py
 
 format: setup  ## Lay out the Python code and sort the imports
 	$(BIN)/ruff check --fix --quiet . || true
@@ -92,5 +109,5 @@ $(DONE)/piste: pyproject.toml $(DONE)/run-packages
 
 node_modules/.package-lock.json: package-lock.json package.json $(DONE)/run-packages
 	@echo "Installing the npm packages (package-lock.json)"
-	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent
+	@$(WITH_NODE) npm ci --silent
 	@touch $@
