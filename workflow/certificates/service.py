@@ -113,10 +113,14 @@ def rewrite_certificate(
     return certificate
 
 
-def certificates_query(principal: Principal, *, state: str | None = None) -> Select[Any]:
+def certificates_query(
+    principal: Principal, *, state: str | None = None, number: str | None = None
+) -> Select[Any]:
     """Give the query of the certificates that the principal may know of."""
     query = visible(select(Certificate), Certificate, principal)
-    return query.where(Certificate.state == state) if state else query
+    if state:
+        query = query.where(Certificate.state == state)
+    return query.where(Certificate.number == number) if number else query
 
 
 def get_certificate(

@@ -113,10 +113,14 @@ def rewrite_declaration(
     return declaration
 
 
-def declarations_query(principal: Principal, *, state: str | None = None) -> Select[Any]:
+def declarations_query(
+    principal: Principal, *, state: str | None = None, reference: str | None = None
+) -> Select[Any]:
     """Give the query of the declarations that the principal may know of."""
     query = visible(select(Declaration), Declaration, principal)
-    return query.where(Declaration.state == state) if state else query
+    if state:
+        query = query.where(Declaration.state == state)
+    return query.where(Declaration.reference == reference) if reference else query
 
 
 def get_declaration(
