@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from kernel.errors import Fault, Invalid, Text
 
 Model = TypeVar("Model", bound=BaseModel)
+Entry = TypeVar("Entry")
 
 _CARRIER = "piste"
 """Type of the Pydantic error that carries faults of ours."""
@@ -88,6 +89,23 @@ def checked(check: Callable[[str, str], list[Fault]]) -> AfterValidator:
         return value
 
     return AfterValidator(validate)
+
+
+def _filled(value: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    if not value:
+        raise refusal(
+            Fault(
+                field="",
+                rule="field.count",
+                message=Text("The list is empty.", "列表为空。"),
+                next_step=Text("Add at least one entry.", "请至少填写一项。"),
+            )
+        )
+    return value
+
+
+FILLED = AfterValidator(_filled)
+"""Refuses an empty list; a length constraint of Pydantic's would count entries with faults as missing."""
 
 
 def required(what: Text) -> Fault:

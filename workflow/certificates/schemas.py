@@ -39,7 +39,7 @@ from kernel.particulars import (
     document_of,
     net_within_gross,
 )
-from kernel.validation import Strict, faults_of, refusal, repeated, required
+from kernel.validation import FILLED, Strict, faults_of, refusal, repeated, required
 
 RE_EXPORT_MONTHS = 6
 """Months within which goods under temporary admission leave again, before any extension."""
@@ -124,7 +124,7 @@ class CertificateContent(Strict):
     broker_name: Line
     venue: Line
     functional_area: Line
-    arrival_ports: Annotated[tuple[Place, ...], Field(min_length=1, max_length=20)]
+    arrival_ports: Annotated[tuple[Place, ...], Field(max_length=20), FILLED]
     transport_document: TransportDocument | None = None
     category: Category
     legal_basis: Line
@@ -133,7 +133,7 @@ class CertificateContent(Strict):
     valid_from: Day
     valid_until: Day
     re_export_due: Annotated[Day | None, Field(validate_default=True)] = None
-    lines: Annotated[tuple[GoodsLine, ...], Field(min_length=1, max_length=MOST_LINES)]
+    lines: Annotated[tuple[GoodsLine, ...], Field(max_length=MOST_LINES), FILLED]
     contacts: Annotated[tuple[Contact, ...], Field(max_length=20)] = ()
     attachments: Annotated[tuple[Paper, ...], Field(max_length=100)] = ()
 

@@ -41,7 +41,7 @@ from kernel.particulars import (
     net_within_gross,
     plain,
 )
-from kernel.validation import Strict, faults_of, pointer, refusal, repeated, required
+from kernel.validation import FILLED, Strict, faults_of, pointer, refusal, repeated, required
 
 
 class Direction(StrEnum):
@@ -212,7 +212,7 @@ class DeclarationContent(Strict):
     trade_terms: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
     """Incoterms code."""
     trade_place: Reference | None = None
-    lines: Annotated[tuple[DeclaredLine, ...], Field(min_length=1, max_length=MOST_LINES)]
+    lines: Annotated[tuple[DeclaredLine, ...], Field(max_length=MOST_LINES), FILLED]
     total_packages: Count
     gross_kg: Mass
     currency: Currency
