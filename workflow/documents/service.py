@@ -11,7 +11,7 @@ import rfc8785
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from inspection.documents import ReadDocument
+from inspection.documents.schema import ReadDocument
 from inspection.intake import IntakeLimits, examine_upload
 from kernel.errors import Kind, PisteError, Text
 from kernel.jobs import add_job

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from inspection.documents import DocumentKind as ReadableKind
-from inspection.documents import ReadDocument, read_document
+from inspection.documents.desk import read_document
+from inspection.documents.schema import DocumentKind as ReadableKind
+from inspection.documents.schema import ReadDocument
 from kernel.errors import PisteError, Text
 from workflow.documents.models import Document
 from workflow.documents.rules import DocumentKind

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from inspection.documents import DeclaredGoods, DeclaredLine
+from decimal import Decimal
+
+from inspection.documents.schema import DeclaredGoods, DeclaredLine
 from workflow.certificates.schemas import CertificateContent
 from workflow.declarations.schemas import DeclarationContent
 
@@ -32,7 +34,7 @@ def declared_goods(content: DeclarationContent) -> DeclaredGoods:
         total_value=content.total_value,
         total_packages=content.total_packages,
         gross_kg=content.gross_kg,
-        net_kg=sum((line.net_kg for line in content.lines), start=type(content.gross_kg)(0)),
+        net_kg=sum((line.net_kg for line in content.lines), Decimal(0)),
     )
 
 

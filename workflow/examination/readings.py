@@ -12,7 +12,7 @@ from eth_utils.crypto import keccak
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from inspection.instruments.radiation import RadiationJudgement
+from inspection.instruments.radiation import AlarmLevel, ContaminationFinding, DoseRateFinding, Verdict
 from kernel.clock import unix
 from kernel.errors import Kind, PisteError, Text
 from kernel.jobs import add_job
@@ -30,9 +30,10 @@ from workflow.engine.tenancy import get_visible, visible
 from workflow.examination import service as examination
 from workflow.examination.models import Examination, InstrumentReading
 from workflow.examination.rules import Anomaly, ReadingNotExpected
-from workflow.examination.schemas import RadiationReading
+from workflow.examination.schemas import DoseRateReading, Reading
 
 JUDGE_TASK = "examination.judge_reading"
+Judgement = DoseRateFinding | ContaminationFinding
 RADIATION_KIND = keccak(text="radiation")
 _PORTAL_STATES = frozenset(
     {"accepted", "document_examination", "documents_required", "examination", "guarantee"}
@@ -49,7 +50,7 @@ class NotAnInstrument(PisteError):
 
 
 def prepare_reading(
-    session: Session, context: Context, principal: Principal, reading: RadiationReading
+    session: Session, context: Context, principal: Principal, reading: Reading
 ) -> PreparedStatement:
     """Give the `Evidence` statement that the instrument is to sign.
 
@@ -57,14 +58,14 @@ def prepare_reading(
         NotAnInstrument, ReadingNotExpected, NotFound: As they say.
     """
     _check_expected(session, principal, reading)
-    return prepared(context, _statement(reading), reading.taken_at)
+    return prepared(context, _statement(reading), reading.measured_at)
 
 
 def receive_reading(
     session: Session,
     context: Context,
     principal: Principal,
-    reading: RadiationReading,
+    reading: Reading,
     signature: SignatureInput,
 ) -> InstrumentReading:
     """Take a signed reading in and have it judged. The same reading twice is one reading.
@@ -76,7 +77,7 @@ def receive_reading(
     declaration = _check_expected(session, principal, reading)
     statement = _statement(reading)
     signed = check_signature(session, context, principal, statement, signature, Role.INSTRUMENT)
-    statement_digest = bytes.fromhex(prepared(context, statement, reading.taken_at).digest[2:])
+    statement_digest = bytes.fromhex(prepared(context, statement, reading.measured_at).digest[2:])
     existing = session.scalar(
         select(InstrumentReading).where(InstrumentReading.statement == statement_digest)
     )
@@ -97,7 +98,7 @@ def receive_reading(
         signature=signed.signature,
         statement=statement_digest,
         content_hash=statement.content_hash,
-        taken_at=reading.taken_at,
+        taken_at=reading.measured_at,
         created_at=now,
     )
     session.add(row)
@@ -110,8 +111,8 @@ def receive_reading(
         declaration,
         "reading.received",
         Text(
-            f"{reading.instrument}: {reading.reading_usv_h} µSv/h ({reading.stage})",
-            f"{reading.instrument}：{reading.reading_usv_h} µSv/h（{'门式筛查' if reading.stage == 'portal' else '复测'}）",
+            f"{reading.instrument}: {_figures(reading)} ({reading.stage})",
+            f"{reading.instrument}：{_figures(reading)}（{'门式筛查' if reading.stage == 'portal' else '复测'}）",
         ),
         {"reading": str(row.id)},
     )
@@ -120,7 +121,7 @@ def receive_reading(
 
 
 def act_on_judgement(
-    session: Session, context: Context, reading_id: UUID, judgement: RadiationJudgement
+    session: Session, context: Context, reading_id: UUID, judgement: Judgement
 ) -> InstrumentReading:
     """Store a judgement and act on it: a ringing portal isolates; a second measurement tells its examination."""
     row = session.get_one(InstrumentReading, reading_id, with_for_update=True)
@@ -155,9 +156,10 @@ def _act_on_portal(
     context: Context,
     declaration: declarations.Declaration,
     row: InstrumentReading,
-    judgement: RadiationJudgement,
+    judgement: Judgement,
 ) -> None:
-    if not judgement.needs_second_measurement:
+    rings = isinstance(judgement, DoseRateFinding) and judgement.alarm is AlarmLevel.RINGING
+    if not rings and judgement.verdict is Verdict.WITHIN_LIMIT:
         return
     examination.open_hold(
         session, context, declaration, (Anomaly.RADIATION,), judgement.message, {"reading": str(row.id)}
@@ -168,9 +170,25 @@ def _act_on_portal(
 
 
 def _act_on_retest(session: Session, row: InstrumentReading) -> None:
-    if row.examination_id is not None:
-        ordered = session.get_one(Examination, row.examination_id, with_for_update=True)
-        ordered.verdict = row.judgement
+    """Tell the examination the gravest verdict of all second measurements; none is no verdict."""
+    if row.examination_id is None:
+        return
+    session.flush()
+    ordered = session.get_one(Examination, row.examination_id, with_for_update=True)
+    query = select(InstrumentReading).where(
+        InstrumentReading.examination_id == ordered.id,
+        InstrumentReading.stage == "retest",
+        InstrumentReading.judgement.is_not(None),
+    )
+    judged = [
+        reading.judgement or {} for reading in session.scalars(query.order_by(InstrumentReading.created_at))
+    ]
+    verdicts = {judgement["verdict"] for judgement in judged}
+    gravest = next((verdict for verdict in _GRAVEST_FIRST if verdict in verdicts), Verdict.NO_VERDICT)
+    ordered.verdict = {"verdict": gravest.value, "measurements": judged}
+
+
+_GRAVEST_FIRST = (Verdict.EXCEEDS_LIMIT, Verdict.NO_VERDICT, Verdict.WITHIN_LIMIT)
 
 
 def readings_of(session: Session, principal: Principal, declaration_id: UUID) -> list[InstrumentReading]:
@@ -190,9 +208,7 @@ def get_reading(session: Session, principal: Principal, reading_id: UUID) -> Ins
     return get_visible(session, InstrumentReading, reading_id, principal)
 
 
-def _check_expected(
-    session: Session, principal: Principal, reading: RadiationReading
-) -> declarations.Declaration:
+def _check_expected(session: Session, principal: Principal, reading: Reading) -> declarations.Declaration:
     if not principal.roles & Role.INSTRUMENT:
         raise NotAnInstrument
     declaration = declarations.get_declaration(session, SYSTEM_PRINCIPAL, reading.declaration)
@@ -207,14 +223,14 @@ def _check_expected(
     return declaration
 
 
-def _statement(reading: RadiationReading) -> Evidence:
+def _statement(reading: Reading) -> Evidence:
     document = reading.model_dump(mode="json")
     subject = id_bytes(reading.declaration)
     return Evidence(
         subject=subject,
         kind=RADIATION_KIND,
-        content_hash=seal(document, keccak(subject + reading.taken_at.isoformat().encode())).root,
-        signed_at=unix(reading.taken_at),
+        content_hash=seal(document, keccak(subject + reading.measured_at.isoformat().encode())).root,
+        signed_at=unix(reading.measured_at),
     )
 
 
@@ -238,3 +254,9 @@ def _note(
         words=words,
         details=details,
     )
+
+
+def _figures(reading: Reading) -> str:
+    if isinstance(reading, DoseRateReading):
+        return f"{reading.reading_usv_h} µSv/h"
+    return f"α {reading.alpha_bq_cm2}, β {reading.beta_bq_cm2} Bq/cm²"

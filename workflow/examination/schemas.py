@@ -22,7 +22,7 @@ DispositionName = Literal[
     "hand_to_investigation",
     "destroy",
 ]
-DoseRate = Annotated[Decimal, Field(ge=0, le=1_000_000, max_digits=14, decimal_places=6, examples=["0.19"])]
+Figure = Annotated[Decimal, Field(ge=0, le=1_000_000, max_digits=14, decimal_places=6, examples=["0.19"])]
 
 
 class HoldAction(ActionInput):
@@ -41,27 +41,51 @@ class ExaminationAction(ActionInput):
     result: Literal["conform", "not_conform"] | None = None
 
 
-class Calibration(Input):
+class CalibrationInput(Input):
     """What the instrument says of its calibration."""
 
-    certificate: Annotated[str, Field(min_length=1, max_length=60)]
+    certificate_no: Annotated[str, Field(min_length=1, max_length=60, examples=["NIM-2026-RP-0417"])]
+    calibrated_at: AwareDatetime
     valid_until: AwareDatetime
 
 
-class RadiationReading(Input):
-    """A gamma dose rate reading of a portal or a hand-held instrument, in µSv/h."""
-
+class _Measurement(Input):
     declaration: UUID
+    instrument: Annotated[str, Field(min_length=1, max_length=60, examples=["RPM-PEK-04"])]
+    calibration: CalibrationInput
+    measured_at: AwareDatetime
+
+
+class DoseRateReading(_Measurement):
+    """A gamma dose rate, in µSv/h: by the portal, or again after isolation."""
+
+    quantity: Literal["gamma_dose_rate"]
     stage: Literal["portal", "retest"]
-    instrument: Annotated[str, Field(min_length=1, max_length=60, examples=["RPM-2 lane 4"])]
-    reading_usv_h: DoseRate
-    background_usv_h: Annotated[list[DoseRate], Field(min_length=1, max_length=1000)]
-    calibration: Calibration
-    taken_at: AwareDatetime
+    reading_usv_h: Figure
+    background_usv_h: Annotated[list[Figure], Field(min_length=5, max_length=1000)]
+    """At least five readings of the same instrument away from the goods."""
 
 
-class SignedReading(Input):
+class ContaminationReading(_Measurement):
+    """Surface contamination by wipe, in Bq/cm²; only after isolation."""
+
+    quantity: Literal["surface_contamination"]
+    stage: Literal["retest"]
+    alpha_bq_cm2: Figure
+    beta_bq_cm2: Figure
+    area_cm2: Figure
+
+
+Reading = Annotated[DoseRateReading | ContaminationReading, Field(discriminator="quantity")]
+
+
+class ReadingToSign(Input):
+    """A reading whose statement is to be signed."""
+
+    reading: Reading
+
+
+class SignedReading(ReadingToSign):
     """A reading with its instrument's signature over the `Evidence` statement of its content."""
 
-    reading: RadiationReading
     signature: SignatureInput

@@ -10,7 +10,8 @@ from uuid import UUID
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from inspection.documents import Finding, ReadDocument, compare_document
+from inspection.documents.comparison import compare_document
+from inspection.documents.schema import Finding, ReadDocument
 from kernel.clock import unix
 from kernel.errors import Text
 from ledger.content import seal

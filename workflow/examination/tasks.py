@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from pydantic import TypeAdapter
 from sqlalchemy.orm import Session
 
-from inspection.documents import DeclaredGoods, Finding, ReadDocument, compare_document, unreadable_finding
-from inspection.instruments.radiation import RadiationJudgement, judge_dose_rate
+from inspection.documents.comparison import compare_document
+from inspection.documents.schema import DeclaredGoods, Finding, ReadDocument, Severity
+from inspection.instruments.calibration import Calibration
+from inspection.instruments.radiation import contamination_verdict, dose_rate_verdict
 from kernel.errors import Text
 from workflow.declarations import service as declarations
 from workflow.documents import service as documents
@@ -20,7 +23,9 @@ from workflow.examination import readings
 from workflow.examination import service as examination
 from workflow.examination.goods import declared_goods
 from workflow.examination.models import InstrumentReading
-from workflow.examination.schemas import RadiationReading
+from workflow.examination.schemas import DoseRateReading, Reading
+
+NOTHING = Text("Nothing on the document could be compared.", "单证上没有可比对的内容。")
 
 
 class Compared(NamedTuple):
@@ -54,9 +59,15 @@ def _compare(shop: Workshop, payload: dict[str, Any]) -> list[Compared] | None:
 
 
 def _findings(reading: dict[str, Any] | None, goods: DeclaredGoods, fault: Text) -> tuple[Finding, ...]:
-    if reading is None:
-        return (unreadable_finding(fault),)
-    return compare_document(ReadDocument.from_json(reading), goods)
+    """Compare a document; one that could not be read, or that says nothing comparable, gives no verdict."""
+    found = compare_document(ReadDocument.from_json(reading), goods) if reading is not None else ()
+    unreadable = Finding(
+        code="document.unreadable",
+        severity=Severity.NO_VERDICT,
+        field="document",
+        message=fault if fault.en else NOTHING,
+    )
+    return found or (unreadable,)
 
 
 def _conclude(
@@ -91,17 +102,26 @@ def judge_reading(job_id: int) -> bool:
     return run_job(job_id, _judge, _act)
 
 
-def _judge(shop: Workshop, payload: dict[str, Any]) -> RadiationJudgement:
+def _judge(shop: Workshop, payload: dict[str, Any]) -> readings.Judgement:
     with shop.database.read() as session:
-        row = session.get_one(InstrumentReading, UUID(payload["reading"]))
-        reading = RadiationReading.model_validate(row.data)
-    return judge_dose_rate(
-        reading_usv_h=float(reading.reading_usv_h),
-        background_usv_h=[float(value) for value in reading.background_usv_h],
-        calibrated_until=reading.calibration.valid_until,
-        measured_at=reading.taken_at,
+        data = session.get_one(InstrumentReading, UUID(payload["reading"])).data
+    reading: Reading = TypeAdapter(Reading).validate_python(data)
+    calibration = Calibration(**reading.calibration.model_dump())
+    if isinstance(reading, DoseRateReading):
+        return dose_rate_verdict(
+            reading.reading_usv_h,
+            reading.background_usv_h,
+            calibration=calibration,
+            measured_at=reading.measured_at,
+        )
+    return contamination_verdict(
+        reading.alpha_bq_cm2,
+        reading.beta_bq_cm2,
+        reading.area_cm2,
+        calibration=calibration,
+        measured_at=reading.measured_at,
     )
 
 
-def _act(session: Session, context: Context, payload: dict[str, Any], result: RadiationJudgement) -> None:
+def _act(session: Session, context: Context, payload: dict[str, Any], result: readings.Judgement) -> None:
     readings.act_on_judgement(session, context, UUID(payload["reading"]), result)
