@@ -61,7 +61,14 @@ class ProcessSpec:
 def embedded_stack(settings: Settings) -> tuple[ProcessSpec, ...]:
     """List the processes that a whole Piste on one machine has."""
     processes = [
-        _looping("node", "the local Ethereum node", port=lambda settings: settings.node_port),
+        ProcessSpec(
+            name="node",
+            meaning="the local Ethereum node",
+            command=_run_command("node"),
+            health=lambda settings: beat_health(beat_of(settings, "node"), within_s=60.0),
+            stop_within_s=30.0,  # it writes its whole state once more
+            port=lambda settings: settings.node_port,
+        ),
         _looping("relay", "sends signed statements to the contracts", after=("node",)),
         _looping("indexer", "reads back what the contracts recorded", after=("node",)),
         _looping("dispatcher", "hands due work to the worker"),
@@ -88,16 +95,13 @@ def embedded_stack(settings: Settings) -> tuple[ProcessSpec, ...]:
     return tuple(process for process in processes if not (process.name == "node" and settings.node_url))
 
 
-def _looping(
-    name: str, meaning: str, *, after: tuple[str, ...] = (), port: Callable[[Settings], int] | None = None
-) -> ProcessSpec:
+def _looping(name: str, meaning: str, *, after: tuple[str, ...] = ()) -> ProcessSpec:
     return ProcessSpec(
         name=name,
         meaning=meaning,
         command=_run_command(name),
         health=lambda settings: beat_health(beat_of(settings, name), within_s=60.0),
         after=after,
-        port=port,
     )
 
 
