@@ -1,0 +1,1 @@
+"""The example dossiers, and the script that draws their scans."""

@@ -1,0 +1,1 @@
+"""Scanned trade papers: read, take apart, compare with what was declared."""

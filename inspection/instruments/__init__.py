@@ -1,0 +1,1 @@
+"""Readings of instruments, judged: radiation, weighbridge."""
