@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import socket
@@ -20,7 +21,7 @@ import psutil
 
 from api.command_line.logs import tail
 from api.command_line.processes import ProcessSpec, embedded_stack, log_folder, run_folder
-from api.command_line.supervisor import MARK, ProcessState, live_pid
+from api.command_line.supervisor import MARK, SETTINGS_MARK, ProcessState, live_pid
 from kernel.errors import Kind, PisteError, Text
 from kernel.settings import Settings
 
@@ -122,6 +123,8 @@ class Stack:
         """
         with self._turn(tell):
             if self._supervised():
+                if self._published()[0] not in ("", self._settings_digest()):
+                    tell("the stack runs with other settings than these; `piste stop` first, to use these")
                 self._signal_supervisor(signal.SIGHUP)
                 return self._await(None, watch, within_s)
             self._end_leftovers()
@@ -139,7 +142,7 @@ class Stack:
                 grace_s = sum(process.stop_within_s for process in self._processes) + 10.0
                 deadline = time.monotonic() + grace_s
                 while self._supervised() and time.monotonic() < deadline:
-                    watch(self._published())
+                    watch(self._published()[1])
                     time.sleep(_POLL_S)
             ran = self._end_leftovers() or ran
             for name in ("status.json", "supervisor.pid"):
@@ -149,7 +152,7 @@ class Stack:
     def status(self) -> list[ProcessView]:
         """Tell how each process stands."""
         supervised = self._supervised()
-        published = {state.name: state for state in self._published()} if supervised else {}
+        published = {state.name: state for state in self._published()[1]} if supervised else {}
         views = []
         for process in self._processes:
             state = published.get(process.name) or self._unsupervised(process)
@@ -224,21 +227,20 @@ class Stack:
         return supervisor
 
     def _environment(self) -> dict[str, str]:
-        chosen = {
-            name: getattr(self._settings, name) for name in self._settings.model_fields_set | {"data_dir"}
-        }
+        chosen = self._settings.model_fields_set | {"data_dir"}
         return {
-            **{f"PISTE_{name.upper()}": str(value) for name, value in chosen.items()},
+            **{f"PISTE_{name.upper()}": str(getattr(self._settings, name)) for name in sorted(chosen)},
             MARK: str(self._run),
+            SETTINGS_MARK: self._settings_digest(),
         }
 
     def _await(
         self, supervisor: subprocess.Popen[bytes] | None, watch: Watch, within_s: float
     ) -> list[ProcessState]:
         deadline = time.monotonic() + within_s
-        restarts_before = {state.name: state.restarts for state in self._published()}
+        restarts_before = {state.name: state.restarts for state in self._published()[1]}
         while True:
-            states = self._published()
+            _, states = self._published()
             watch(states)
             if states and all(state.state == "running" for state in states):
                 return states
@@ -257,12 +259,16 @@ class Stack:
                 raise StackNotWell(names=", ".join(names), tails=self._tails(names))
             time.sleep(_POLL_S)
 
-    def _published(self) -> list[ProcessState]:
+    def _published(self) -> tuple[str, list[ProcessState]]:
+        """Read what the supervisor says: the digest of its settings, and how its processes stand."""
         try:
             content = orjson.loads((self._run / "status.json").read_bytes())
         except FileNotFoundError:
-            return []
-        return [ProcessState(**state) for state in content["processes"]]
+            return "", []
+        return content["settings"], [ProcessState(**state) for state in content["processes"]]
+
+    def _settings_digest(self) -> str:
+        return hashlib.sha256(self._settings.model_dump_json().encode()).hexdigest()
 
     def _tails(self, names: list[str]) -> dict[str, list[str]]:
         return {name: tail(self._logs / f"{name}.log", 15) for name in names}

@@ -34,6 +34,8 @@ log = structlog.get_logger()
 State = Literal["waiting", "starting", "running", "stalled", "restarting", "stopped"]
 MARK = "PISTE_STACK"
 """Environment variable that every process of a stack inherits: names the stack's folder."""
+SETTINGS_MARK = "PISTE_STACK_SETTINGS"
+"""Environment variable with the digest of the settings that a stack was started with."""
 TICK_S = 1.0
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 30.0
@@ -219,7 +221,11 @@ class Supervisor:
     def _publish(self) -> None:
         write_json(
             run_folder(self._settings) / "status.json",
-            {"at": time.time(), "processes": [asdict(child.now) for child in self._children.values()]},
+            {
+                "at": time.time(),
+                "settings": os.environ.get(SETTINGS_MARK, ""),
+                "processes": [asdict(child.now) for child in self._children.values()],
+            },
         )
 
 

@@ -101,6 +101,19 @@ def test_up_starts_everything_and_a_second_up_changes_nothing(stack_of: Callable
     assert memory_mb > 1
 
 
+def test_up_with_other_settings_says_that_they_are_not_in_force(
+    stack_of: Callable[[Table], Stack], settings: Settings
+) -> None:
+    stack_of(tiny_stack.steady).up()
+    told: list[str] = []
+    stack_of(tiny_stack.steady).up(tell=told.append)
+    assert told == []
+    changed = settings.model_copy(update={"port": free_port()})
+    Stack(changed, processes=tiny_stack.steady).up(tell=told.append)
+    assert len(told) == 1
+    assert "other settings" in told[0]
+
+
 def test_what_stands_on_another_starts_after_it(stack_of: Callable[[Table], Stack]) -> None:
     states = {state.name: state for state in stack_of(tiny_stack.steady).up()}
     assert (states["upper"].since or 0) > (states["ground"].since or 0)
