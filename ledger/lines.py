@@ -7,7 +7,6 @@ order of size. A certificate's submission holds its root; a draw proves the ceil
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from uuid import UUID
 
 from eth_abi.abi import encode
@@ -48,15 +47,6 @@ class LineUnknown(PisteError):
     line: int
 
 
-@dataclass(frozen=True)
-class LineProof:
-    """Shows that a line with this ceiling stands in the list."""
-
-    ceiling: int
-    """Millionths of the line's unit."""
-    proof: tuple[bytes, ...]
-
-
 class LineTree:
     """The tree over the lines of one version of a certificate.
 
@@ -91,20 +81,33 @@ class LineTree:
         """The root that the submission holds."""
         return self._tree[0]
 
-    def proof(self, line: int) -> LineProof:
-        """Prove the ceiling of a line.
+    def ceiling(self, line: int) -> int:
+        """Give the ceiling of a line, in millionths of its unit.
 
         Raises:
             LineUnknown: There is no such line.
         """
-        place = self._places.get(line)
-        if place is None:
-            raise LineUnknown(line=line)
+        self._place(line)
+        return self._ceilings[line]
+
+    def proof(self, line: int) -> tuple[bytes, ...]:
+        """Give the siblings that lead from a line to the root, nearest first.
+
+        Raises:
+            LineUnknown: There is no such line.
+        """
+        place = self._place(line)
         siblings = []
         while place:
             siblings.append(self._tree[place + 1 if place % 2 else place - 1])
             place = (place - 1) // 2
-        return LineProof(self._ceilings[line], tuple(siblings))
+        return tuple(siblings)
+
+    def _place(self, line: int) -> int:
+        place = self._places.get(line)
+        if place is None:
+            raise LineUnknown(line=line)
+        return place
 
 
 def leaf_of(certificate: UUID, line: int, unit: str, ceiling: int) -> bytes:

@@ -1,4 +1,4 @@
-"""The embedded node: a local Ethereum node (anvil) with its state on disk, so that a kill undoes nothing final.
+"""The embedded node: a local Ethereum node (anvil) with its state on disk, so that a kill undoes nothing.
 
 anvil holds everything in memory. The keeper dumps its state whenever the head moved, writes the dump beside
 the last one, and only then says which block is final: a killed node comes back at its last dump, or later,
@@ -8,7 +8,6 @@ never loaded.
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 import shutil
@@ -16,18 +15,26 @@ import socket
 import subprocess
 import threading
 import time
-import zlib
-from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import orjson
 import structlog
 
 from kernel.errors import Kind, PisteError, Text
+from kernel.settings import Settings
 from ledger.chain import Block, Chain, LedgerUnavailable, NodeRefused
+from ledger.deployment import Deployment, check_deployment, deployment_file
+from ledger.installation import found, relay_account
+from ledger.node_state import (
+    NodeStateBroken,
+    is_whole,
+    node_folder,
+    read_dump,
+    sync_folder,
+    unpack,
+    write_synced,
+)
+from ledger.points import nothing
 
 CHAIN_ID = 20260
 HARD_FORK = "osaka"
@@ -70,86 +77,6 @@ class NodeNotStarting(PisteError):
     detail: str
 
 
-class NodeStateBroken(PisteError):
-    """Neither the last nor the previous dump of the node's state can be read."""
-
-    code = "node.state-broken"
-    kind = Kind.UNAVAILABLE
-    message = Text("The node's state in {folder} cannot be read.", "无法读取{folder}中的节点状态。")
-    next_step = Text(
-        "Restore the folder from a backup; starting anew would lose what is recorded.",
-        "请从备份恢复该目录；重新开始会丢失已上链的记录。",
-    )
-    folder: str
-
-
-@dataclass(frozen=True)
-class FinalBlock:
-    """The newest block that a kill of the node cannot undo."""
-
-    number: int
-    hash: bytes
-
-
-@dataclass(frozen=True)
-class NodeFolder:
-    """Where the embedded node keeps what it keeps."""
-
-    path: Path
-
-    @property
-    def state(self) -> Path:
-        """The last dump, gzip."""
-        return self.path / "state.json.gz"
-
-    @property
-    def previous(self) -> Path:
-        """The dump before."""
-        return self.path / "state.previous.json.gz"
-
-    @property
-    def final_block(self) -> Path:
-        """What the keeper publishes."""
-        return self.path / "final_block.json"
-
-    @property
-    def port(self) -> Path:
-        """The port that was taken."""
-        return self.path / "port"
-
-    @property
-    def log(self) -> Path:
-        """What the node's program says."""
-        return self.path / "anvil.log"
-
-
-def node_folder(data_dir: Path) -> NodeFolder:
-    """Give the embedded node's folder within the data folder."""
-    return NodeFolder(data_dir / "node")
-
-
-def node_url(data_dir: Path, port: int = 0) -> str:
-    """Give the address of the embedded node.
-
-    Raises:
-        LedgerUnavailable: It was never started, so that its port is not known.
-    """
-    try:
-        taken = port or int(node_folder(data_dir).port.read_text())
-    except (FileNotFoundError, ValueError):
-        raise LedgerUnavailable(detail="the embedded node was never started") from None
-    return f"http://127.0.0.1:{taken}"
-
-
-def read_final_block(path: Path) -> FinalBlock | None:
-    """Read what the keeper published last; None where it published nothing yet."""
-    try:
-        data = orjson.loads(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    return FinalBlock(data["number"], bytes.fromhex(data["hash"].removeprefix("0x")))
-
-
 def find_anvil() -> Path:
     """Find the node's program: PISTE_ANVIL, else the npm package of the checkout.
 
@@ -162,11 +89,6 @@ def find_anvil() -> Path:
     if not os.access(found, os.X_OK):
         raise NodeProgramMissing(path=str(found))
     return found
-
-
-def nothing(point: str) -> None:
-    """Do nothing at a crash point."""
-    del point
 
 
 class EmbeddedNode:
@@ -243,7 +165,7 @@ class EmbeddedNode:
         _log.info("node.started", url=self.url, block=self.chain.head().number)
 
     def keep(self) -> bool:
-        """Look once: where the head moved, dump the state and publish the block as final. Tell whether it did.
+        """Look once: where the head moved, dump the state and publish the block as final; tell whether so.
 
         Raises:
             LedgerUnavailable: The program does not answer.
@@ -258,8 +180,9 @@ class EmbeddedNode:
         return True
 
     def run(self, stop: threading.Event) -> None:
-        """Keep the node running and its state on disk until told to stop; start the program again if it died."""
-        self.start()
+        """Keep the node running and its state on disk until told to stop; start a dead program again."""
+        if self.pid is None:
+            self.start()
         while not stop.is_set():
             before = time.monotonic()
             try:
@@ -306,7 +229,7 @@ class EmbeddedNode:
             with socket.socket() as probe:
                 probe.bind(("127.0.0.1", 0))
                 port: int = probe.getsockname()[1]
-            _write_synced(self.folder.port, str(port).encode())
+            write_synced(self.folder.port, str(port).encode())
             return port
 
     def _wait_for_answer(self) -> None:
@@ -330,7 +253,7 @@ class EmbeddedNode:
         """Unpack the newest dump that can be read, for the program to load; None if there was never one."""
         kept = [path for path in (self.folder.state, self.folder.previous) if path.exists()]
         for path in kept:
-            state = _read_dump(path)
+            state = read_dump(path)
             if state is None:
                 # Out of the way, or the next dump would push the good previous one out with it.
                 path.rename(path.with_name(f"{path.name}.broken-{time.time_ns()}"))
@@ -364,60 +287,26 @@ class EmbeddedNode:
         dump = bytes.fromhex(self.chain.request("anvil_dumpState")[2:])
         if self.chain.head().hash != before.hash:
             return None
-        state = _unpack(dump)
+        state = unpack(dump)
         whole = state is not None and state["best_block_number"] == before.number and is_whole(state)
         return (before, dump) if whole else None
 
     def _write(self, dump: bytes) -> None:
         side = self.folder.path / "state.part"
-        _write_synced(side, dump, rename=False)
+        write_synced(side, dump, rename=False)
         self._at("node.written")
         if self.folder.state.exists():
             self.folder.state.rename(self.folder.previous)
         self._at("node.rotated")
         side.rename(self.folder.state)
-        _sync_folder(self.folder.path)
+        sync_folder(self.folder.path)
         self._at("node.renamed")
 
     def _publish(self, head: Block) -> None:
         final = json.dumps({"number": head.number, "hash": "0x" + head.hash.hex()})
-        _write_synced(self.folder.final_block, final.encode())
+        write_synced(self.folder.final_block, final.encode())
         self._published = head.hash
         self._at("node.published")
-
-
-def is_whole(state: dict[str, Any]) -> bool:
-    """Tell whether a dump shows one moment: each sender's nonce is what its transactions make it.
-
-    The node serialises blocks first and accounts afterwards; a block mined in between would leave the
-    accounts ahead of the blocks, and its events lost for ever once such a dump is loaded.
-    """
-    counts: dict[str, int] = defaultdict(int)
-    for transaction in state["transactions"]:
-        info = transaction["info"]
-        counts[info["from"]] = max(counts[info["from"]], info["nonce"] + 1)
-    for address, account in state["accounts"].items():
-        is_contract = account["code"] not in {"0x", "", None}
-        if account["nonce"] != counts.pop(address, 0) and not is_contract:
-            return False
-    return not any(counts.values())
-
-
-def _unpack(dump: bytes) -> dict[str, Any] | None:
-    try:
-        state: dict[str, Any] = orjson.loads(gzip.decompress(dump))
-    except (OSError, EOFError, zlib.error, ValueError):
-        return None
-    return state
-
-
-def _read_dump(path: Path) -> bytes | None:
-    """Give the unpacked dump, None where it is broken."""
-    dump = path.read_bytes()
-    state = _unpack(dump)
-    if state is None or "best_block_number" not in state or not is_whole(state):
-        return None
-    return gzip.decompress(dump)
 
 
 def _dying_with_parent() -> list[str]:
@@ -426,20 +315,26 @@ def _dying_with_parent() -> list[str]:
     return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
 
 
-def _write_synced(path: Path, data: bytes, *, rename: bool = True) -> None:
-    side = path.with_name(path.name + ".part") if rename else path
-    with side.open("wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-    if rename:
-        side.rename(path)
-        _sync_folder(path.parent)
+def run(settings: Settings, stop: threading.Event) -> None:
+    """Run the embedded node until told to stop; the first time, found the consortium on it.
 
-
-def _sync_folder(path: Path) -> None:
-    folder = os.open(path, os.O_RDONLY)
+    Raises:
+        DeploymentMissing: The node's state is not that of this installation.
+    """
+    relay = relay_account(settings.data_dir)
+    node = EmbeddedNode(settings.data_dir, settings.node_port, relay=relay.address)
+    node.start()
     try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        kept = deployment_file(settings.data_dir)
+        deployment = Deployment.load(kept)
+        if deployment is None:
+            deployment = found(node.chain, settings.data_dir)
+            # Only once the contracts are on disk may anybody rely on them.
+            node.keep()
+            deployment.save(kept)
+        else:
+            check_deployment(node.chain, deployment)
+    except BaseException:
+        node.stop()
+        raise
+    node.run(stop)

@@ -1,0 +1,241 @@
+"""The relay: carries signed statements to the contracts. It pays; it has no say.
+
+Order of things, so that it can be killed anywhere: statements are bound to a signed transaction and both
+    are committed, only then is the transaction sent. Whatever of ours the node does not know is sent again,
+    the very same bytes; since a number (nonce) is used once, nothing can be mined twice, and what a
+    contract has recorded it refuses.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import structlog
+from eth_account.signers.local import LocalAccount
+from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from kernel.clock import Clock, SystemClock
+from kernel.database import Database
+from kernel.settings import Settings
+from ledger.calls import MOST_TRANSACTION_GAS, InboxCall, call_of, inbox_data, transaction_gas
+from ledger.chain import Chain, Sending, sign_transaction
+from ledger.deployment import Deployment
+from ledger.evidence import EvidenceLogKeeper
+from ledger.installation import await_ledger, log_signer, relay_account
+from ledger.looping import loop
+from ledger.models import (
+    LedgerTransaction,
+    QueuePlace,
+    StatementRecord,
+    StatementState,
+    TransactionState,
+)
+from ledger.outbox import signatures_of
+from ledger.points import nothing
+from ledger.status import say
+
+_log = structlog.get_logger()
+
+
+@dataclass
+class Relay:
+    """Sends what waits, and sends again what the node has lost.
+
+    Args:
+        database: Where statements wait.
+        chain: The node.
+        account: Whoever pays; one relay at a time for one account.
+        deployment: Where the contracts stand.
+        clock: Tells the time.
+        most_statements: Most statements in one transaction.
+        most_live: Most transactions that are not final yet.
+        at: Called at each named point between two steps, for tests that kill there.
+    """
+
+    database: Database
+    chain: Chain
+    account: LocalAccount
+    deployment: Deployment
+    clock: Clock = field(default_factory=SystemClock)
+    most_statements: int = 40
+    most_live: int = 8
+    at: Callable[[str], None] = nothing
+
+    def step(self) -> int:
+        """Send again what was lost, then send what waits; give how many statements went out for the first time.
+
+        Raises:
+            LedgerUnavailable: The node is away. Nothing is lost, the next step goes on.
+        """
+        count = self.chain.nonce(self.account.address)
+        self._send_again(count)
+        with self.database.read() as session:
+            live = session.scalar(
+                select(func.count(LedgerTransaction.id)).where(
+                    LedgerTransaction.state == TransactionState.LIVE
+                )
+            )
+            due = session.scalar(_ready().limit(1)) is not None
+        if not due or (live or 0) >= self.most_live:
+            return 0
+        gas_price = self.chain.gas_price()
+        self.at("relay.looked")
+        with self.database.write() as session:
+            sent = self._bind(session, count, gas_price)
+            self.at("relay.bound")
+        self.at("relay.committed")
+        if sent is None:
+            return 0
+        transaction, statements = sent
+        self.chain.send_raw(transaction)
+        self.at("relay.sent")
+        _log.info("relay.sent", statements=statements)
+        return statements
+
+    def run(self, stop: threading.Event) -> None:
+        """Step until told to stop; a node or database that is away is waited for with growing pauses."""
+        loop("relay", stop, self.step, self.say)
+
+    def say(self, fault: str) -> None:
+        """Write the status row: whether the node answers, how much waits and since when."""
+        with self.database.write() as session:
+            say(session, "relay", now=self.clock.now(), node_reachable=not fault, detail=fault)
+
+    def _send_again(self, count: int) -> None:
+        """Hand the node every transaction of ours that it should hold but does not know.
+
+        Args:
+            count: How many transactions of the account the chain holds. Whatever has a higher number is not
+                in it,
+                even where it was thought final: a node that lost its newest state gets it again.
+        """
+        with self.database.read() as session:
+            ours = session.scalars(
+                select(LedgerTransaction)
+                .where(
+                    LedgerTransaction.sender == self.account.address,
+                    or_(LedgerTransaction.nonce >= count, LedgerTransaction.state == TransactionState.LIVE),
+                )
+                .order_by(LedgerTransaction.nonce)
+            ).all()
+        for transaction in ours:
+            if self.chain.knows(transaction.hash):
+                continue
+            self.at("relay.resending")
+            said = self.chain.send_raw(transaction.raw)
+            if said is Sending.NONCE_USED and self.chain.receipt(transaction.hash) is None:
+                self._give_up(transaction)
+            else:
+                _log.info("relay.resent", nonce=transaction.nonce)
+
+    def _give_up(self, transaction: LedgerTransaction) -> None:
+        """Free the statements of a transaction whose number another one has taken."""
+        if self.chain.nonce(self.account.address) <= transaction.nonce:
+            return
+        _log.error("relay.nonce-taken", nonce=transaction.nonce)
+        with self.database.write() as session:
+            session.get_one(LedgerTransaction, transaction.id).state = TransactionState.VOID
+            for record in session.scalars(
+                select(StatementRecord).where(
+                    StatementRecord.transaction_id == transaction.id,
+                    StatementRecord.state == StatementState.SENT,
+                )
+            ):
+                record.state, record.transaction_id = StatementState.QUEUED, None
+
+    def _bind(self, session: Session, count: int, gas_price: int) -> tuple[bytes, int] | None:
+        """Choose what goes next and bind it to a signed transaction; give its bytes and how many statements."""
+        chosen: list[tuple[StatementRecord, InboxCall]] = []
+        records = session.scalars(
+            _ready().limit(self.most_statements).with_for_update(of=StatementRecord, skip_locked=True)
+        ).all()
+        for record in records:
+            call = call_of(
+                record.statement(),
+                signatures_of(session, record),
+                record.arguments,
+                self.deployment,
+                attempts=record.attempts,
+            )
+            calls = [call for _, call in chosen] + [call]
+            if chosen and transaction_gas(calls) > MOST_TRANSACTION_GAS:
+                break
+            chosen.append((record, call))
+        if not chosen:
+            return None
+        last = session.scalar(
+            select(func.max(LedgerTransaction.nonce)).where(LedgerTransaction.sender == self.account.address)
+        )
+        nonce = count if last is None else max(count, last + 1)
+        calls = [call for _, call in chosen]
+        gas = transaction_gas(calls)
+        signed = sign_transaction(
+            self.account,
+            chain_id=self.deployment.chain_id,
+            nonce=nonce,
+            gas=gas,
+            gas_price=gas_price,
+            to=self.deployment.address("Inbox"),
+            data=inbox_data(calls),
+        )
+        now = self.clock.now()
+        transaction = LedgerTransaction(
+            sender=self.account.address,
+            nonce=nonce,
+            hash=signed.hash,
+            raw=signed.raw,
+            gas=gas,
+            state=TransactionState.LIVE,
+            created_at=now,
+        )
+        session.add(transaction)
+        session.flush()
+        for record, _ in chosen:
+            record.state, record.sent_at, record.transaction_id = StatementState.SENT, now, transaction.id
+        return signed.raw, len(chosen)
+
+
+def run(settings: Settings, stop: threading.Event) -> None:
+    """Run the relay and the keeper of the evidence log until told to stop."""
+    opened = await_ledger(settings, stop)
+    if opened is None:
+        return
+    chain, deployment = opened
+    database = Database(settings.database)
+    relay = Relay(database, chain, relay_account(settings.data_dir), deployment)
+    log = EvidenceLogKeeper(
+        database,
+        deployment,
+        log_signer(settings.data_dir),
+        interval=timedelta(seconds=settings.checkpoint_interval_s),
+    )
+    # The log first: it needs no node, and its checkpoints wait in the queue like everything else.
+    loop("relay", stop, lambda: log.step() + relay.step(), relay.say)
+    database.dispose()
+
+
+def _ready() -> Select[StatementRecord]:
+    """Select what may go next, oldest first: of each case the first statement, and none while one is on its way."""
+    earlier, place = aliased(StatementRecord), aliased(QueuePlace)
+    before = (
+        select(earlier.id)
+        .join(place, place.statement_id == earlier.id)
+        .where(
+            earlier.case_kind == StatementRecord.case_kind,
+            earlier.case_id == StatementRecord.case_id,
+            or_(
+                earlier.state == StatementState.SENT,
+                and_(earlier.state == StatementState.QUEUED, place.position < QueuePlace.position),
+            ),
+        )
+    )
+    return (
+        select(StatementRecord)
+        .join(QueuePlace, QueuePlace.statement_id == StatementRecord.id)
+        .where(StatementRecord.state == StatementState.QUEUED, ~before.exists())
+        .order_by(QueuePlace.position)
+    )
