@@ -62,7 +62,7 @@ DECLARATIONS = CaseKind(
     load=declarations.get_declaration,
     decide=_decide_declaration,
     signed=declarations.hold_on_signing,
-    plain=declarations.begin_next_version,
+    plain=declarations.reopen_rejected,
     recorded=_declaration_recorded,
     refused=declarations.undo_refused,
 )

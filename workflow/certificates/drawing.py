@@ -181,7 +181,7 @@ def settle(session: Session, declaration_id: UUID, *, recorded: bool) -> None:
     if not recorded:
         for draw in pending.values():
             _must_change(session, draw.line_id, reserved=-draw.extra)
-            draw.state = "returned"
+            session.delete(draw)
         return
     for old in _draws(session, declaration_id, "standing"):
         asked = pending[old.line_id].quantity if old.line_id in pending else ZERO

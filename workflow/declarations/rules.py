@@ -112,7 +112,7 @@ LIFE_CYCLE = LifeCycle(
             target="draft",
             who=_BROKER,
             label=Text("Mend it", "修改"),
-            guard="the next version is begun",
+            guard="it was never filed, so the version stays",
         ),
         _system(
             "accepted",

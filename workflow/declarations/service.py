@@ -238,14 +238,9 @@ def undo_refused(
     ask_for_comparison(session, context, declaration)
 
 
-def begin_next_version(session: Session, context: Context, declaration: Declaration, step: StepInput) -> None:
-    """Take a rejected declaration back into draft, as the next version."""
-    _freeze(session, context, declaration)
-    declaration.version += 1
-    declaration.seed = secrets.token_bytes(32)
-    declaration.content_hash = seal(declaration.content, declaration.seed).root
-    words = Text(f"Version {declaration.version} begun", f"开始第{declaration.version}版")
-    move(session, context, step.principal, declaration, step.edge, case_kind=KIND, words=words)
+def reopen_rejected(session: Session, context: Context, declaration: Declaration, step: StepInput) -> None:
+    """Take a rejected declaration back into draft. It was never filed, so it is still the same version."""
+    move(session, context, step.principal, declaration, step.edge, case_kind=KIND, words=step.edge.label)
 
 
 # ------------------------------------------------------------------------------- what other processes make of it
