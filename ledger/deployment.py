@@ -48,18 +48,6 @@ class DeploymentMissing(PisteError):
     address: str
 
 
-class DeploymentUnknown(PisteError):
-    """No contracts were deployed for this installation yet."""
-
-    code = "ledger.deployment-unknown"
-    kind = Kind.UNAVAILABLE
-    message = Text("The ledger's contracts are not deployed yet.", "账本合约尚未部署。")
-    next_step = Text(
-        "Start the stack, or put the consortium's deployment.json into the data folder.",
-        "请启动系统，或将联盟的deployment.json放入数据目录。",
-    )
-
-
 class DeploymentFailed(PisteError):
     """The chain refused to create a contract."""
 
@@ -167,23 +155,6 @@ def load_deployment(data_dir: Path) -> Deployment:
     if found is None:
         raise DeploymentUnknown(path=str(path))
     return found
-
-
-def deployment_file(data_dir: Path) -> Path:
-    """Name the file in which an installation keeps where the contracts stand."""
-    return data_dir / "deployment.json"
-
-
-def load_deployment(data_dir: Path) -> Deployment:
-    """Read where the contracts stand.
-
-    Raises:
-        DeploymentUnknown: They were not deployed yet.
-    """
-    deployment = Deployment.load(deployment_file(data_dir))
-    if deployment is None:
-        raise DeploymentUnknown
-    return deployment
 
 
 def created_address(sender: bytes, nonce: int) -> str:
