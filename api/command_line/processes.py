@@ -6,8 +6,9 @@ import importlib
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -15,7 +16,7 @@ from api.command_line.beats import Health, StopSignal, beat_health
 from kernel.errors import Kind, PisteError, Text
 from kernel.settings import Settings
 
-HEALTH_PATH = "/health"
+HEALTH_PATH = "/readyz"
 _WORKER_BEAT_S = 5.0
 
 
@@ -60,48 +61,45 @@ class ProcessSpec:
 
 def embedded_stack(settings: Settings) -> tuple[ProcessSpec, ...]:
     """List the processes that a whole Piste on one machine has."""
-    processes = [
-        ProcessSpec(
-            name="node",
-            meaning="the local Ethereum node",
-            command=_run_command("node"),
-            health=lambda settings: beat_health(beat_of(settings, "node"), within_s=60.0),
-            stop_within_s=30.0,  # it writes its whole state once more
-            port=lambda settings: settings.node_port,
-        ),
-        _looping("relay", "sends signed statements to the contracts", after=("node",)),
-        _looping("indexer", "reads back what the contracts recorded", after=("node",)),
-        _looping("dispatcher", "hands due work to the worker"),
-        ProcessSpec(
-            name="worker",
-            meaning="reads documents, judges readings, draws PDFs",
-            command=_run_command("worker"),
-            health=lambda settings: beat_health(beat_of(settings, "worker"), within_s=60.0),
-            stop_within_s=30.0,
-        ),
-        ProcessSpec(
-            name="api",
-            meaning="pages and JSON routes",
-            command=_run_command("api"),
-            health=_api_health,
-            after=("node",),
-            port=lambda settings: settings.port,
-        ),
-    ]
-    if settings.demo:
-        processes.append(
-            _looping("registrar", "plays the founding members' part in the demo", after=("node",))
-        )
-    return tuple(process for process in processes if not (process.name == "node" and settings.node_url))
+    # The demo's registrar deploys the contracts; without them the others have nothing to talk to.
+    ground = ("node", "registrar")
+    processes = (
+        # The node writes its whole state once more when it ends, the worker finishes what it has in hand.
+        _process("node", "the local Ethereum node", stop_within_s=30.0, port=lambda it: it.node_port),
+        _process("registrar", "plays the founding members' part in the demo", after=("node",)),
+        _process("relay", "sends signed statements to the contracts", after=ground),
+        _process("indexer", "reads back what the contracts recorded", after=ground),
+        _process("dispatcher", "hands due work to the worker", after=ground),
+        _process("worker", "reads documents, judges readings", after=ground, stop_within_s=30.0),
+        _process("api", "pages and JSON routes", after=ground, port=lambda it: it.port, health=_api_health),
+    )
+    absent = {"node"} if settings.node_url else set()
+    if not settings.demo:
+        absent.add("registrar")
+    return tuple(
+        replace(process, after=tuple(name for name in process.after if name not in absent))
+        for process in processes
+        if process.name not in absent
+    )
 
 
-def _looping(name: str, meaning: str, *, after: tuple[str, ...] = ()) -> ProcessSpec:
+def _process(
+    name: str,
+    meaning: str,
+    *,
+    after: tuple[str, ...] = (),
+    health: Callable[[Settings], Health] | None = None,
+    port: Callable[[Settings], int] | None = None,
+    stop_within_s: float = 15.0,
+) -> ProcessSpec:
     return ProcessSpec(
         name=name,
         meaning=meaning,
         command=_run_command(name),
-        health=lambda settings: beat_health(beat_of(settings, name), within_s=60.0),
+        health=health or (lambda settings: beat_health(beat_of(settings, name), within_s=60.0)),
         after=after,
+        stop_within_s=stop_within_s,
+        port=port,
     )
 
 
@@ -115,9 +113,10 @@ def _api_health(settings: Settings) -> Health:
         answer = httpx.get(address, timeout=2.0, trust_env=False)
     except httpx.HTTPError as fault:
         return Health(well=False, says=f"does not answer ({type(fault).__name__})")
-    if answer.is_server_error:
-        return Health(well=False, says=f"answers {answer.status_code}")
-    return Health(well=True, says=f"answers in {answer.elapsed.total_seconds() * 1000:.0f} ms")
+    said: dict[str, Any] = answer.json()
+    amiss = [check["name"] for check in said["checks"] if not check["good"]]
+    says = f"{said['status']}, without {', '.join(amiss)}" if amiss else str(said["status"])
+    return Health(well=answer.is_success, says=says)
 
 
 def run_folder(settings: Settings) -> Path:

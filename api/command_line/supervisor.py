@@ -177,7 +177,7 @@ class Supervisor:
         stopping = False
         while not stopping:
             for child in self._children.values():
-                if all(self._children[name].was_well for name in child.spec.after if name in self._children):
+                if all(self._children[name].was_well for name in child.spec.after):
                     child.start_if_due()
                 child.look()
             self._publish()
@@ -210,7 +210,7 @@ class Supervisor:
         """Sort the processes by how many others stand below them."""
 
         def height(child: _Child) -> int:
-            below = [self._children[name] for name in child.spec.after if name in self._children]
+            below = [self._children[name] for name in child.spec.after]
             return 1 + max((height(other) for other in below), default=-1)
 
         storeys: dict[int, list[_Child]] = {}

@@ -98,11 +98,11 @@ def test_every_process_of_the_stack_can_be_run(data_dir: Path) -> None:
         assert spec.command[-2:] == ("run", spec.name)
 
 
-def test_what_one_process_waits_for_exists(data_dir: Path) -> None:
-    specs = embedded_stack(Settings(data_dir=data_dir, demo=True))
-    assert {name for spec in specs for name in spec.after} <= {spec.name for spec in specs}
-
-
-def test_with_a_node_elsewhere_none_is_started(data_dir: Path) -> None:
-    specs = embedded_stack(Settings(data_dir=data_dir, node_url="http://127.0.0.1:8545"))
-    assert "node" not in {spec.name for spec in specs}
+@pytest.mark.parametrize("demo", [True, False])
+@pytest.mark.parametrize("node_url", ["", "http://127.0.0.1:8545"])
+def test_what_one_process_waits_for_exists(data_dir: Path, node_url: str, demo: bool) -> None:
+    specs = embedded_stack(Settings(data_dir=data_dir, node_url=node_url, demo=demo))
+    names = {spec.name for spec in specs}
+    assert {name for spec in specs for name in spec.after} <= names
+    assert ("node" in names) == (not node_url)
+    assert ("registrar" in names) == demo
