@@ -63,6 +63,7 @@ class FolderArchive:
             stream.flush()
             os.fsync(stream.fileno())
         side.rename(path)
+        _sync_folder(path.parent)
         return sha256
 
     def get(self, sha256: str) -> bytes:
@@ -82,9 +83,21 @@ class FolderArchive:
 
     def holds(self, sha256: str) -> bool:
         """Tell whether the content is stored."""
-        return self._path(sha256).exists()
+        try:
+            return self._path(sha256).exists()
+        except ArchivedFileMissing:
+            return False
 
     def _path(self, sha256: str) -> Path:
         if len(sha256) != hashlib.sha256().digest_size * 2 or not set(sha256) <= set("0123456789abcdef"):
             raise ArchivedFileMissing(sha256=sha256[:80])
         return self._root / sha256[:2] / sha256[2:4] / sha256
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

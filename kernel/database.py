@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -21,11 +22,14 @@ from sqlalchemy import (
     Uuid,
     create_engine,
     event,
+    type_coerce,
 )
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.sql import ColumnElement, operators
+from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import TypeDecorator
 
 MICRO = Decimal(1_000_000)
@@ -57,11 +61,21 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC)
 
 
+class _QuantityComparator(TypeDecorator.Comparator[Decimal]):
+    """Keeps sums and differences quantities; the whole numbers behind them would be compared with plain ones."""
+
+    def operate(self, op: OperatorType, *other: Any, **options: Any) -> ColumnElement[Any]:  # noqa: ANN401  # as SQLAlchemy declares it
+        """Apply an operator."""
+        result = super().operate(op, *other, **options)
+        return type_coerce(result, self.type) if op in {operators.add, operators.sub} else result
+
+
 class Quantity(TypeDecorator[Decimal]):
     """A quantity with up to six decimals, stored as a whole number of millionths, exact on every database."""
 
     impl = BigInteger
     cache_ok = True
+    comparator_factory = _QuantityComparator
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
         """Count the millionths."""
@@ -80,11 +94,11 @@ def to_micro(quantity: Decimal) -> int:
     Raises:
         ValueError: It is finer than a millionth.
     """
-    scaled = quantity * MICRO
-    if scaled != scaled.to_integral_value():
+    micro = Fraction(quantity) * int(MICRO)  # Decimal arithmetic would round beyond 28 digits
+    if micro.denominator != 1:
         msg = f"{quantity} is finer than a millionth"
         raise ValueError(msg)
-    return int(scaled)
+    return micro.numerator
 
 
 def from_micro(micro: int) -> Decimal:
@@ -146,6 +160,7 @@ class Database:
             try:
                 yield session
             finally:
+                session.expunge_all()  # so that what was read stays readable
                 session.rollback()
 
     def dispose(self) -> None:

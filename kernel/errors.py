@@ -12,6 +12,7 @@ fields. Only `api` knows what a kind means in HTTP.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from string import Formatter
@@ -99,6 +100,11 @@ class PisteError(Exception):
     def __str__(self) -> str:
         return f"{self.code}: {self.words().en}"
 
+    def __reduce__(self) -> tuple[Callable[..., PisteError], tuple[type[PisteError], dict[str, object]]]:
+        """Let the refusal travel between processes: workers send it pickled."""
+        named = {} if type(self) is PisteError else {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]  # as in facts
+        return _rebuilt, (type(self), named)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
@@ -184,6 +190,10 @@ class RevisionStale(PisteError):
     next_step = Text("Read it again and decide on what it says now.", "请重新查看后再作决定。")
     current: int
     seen: int
+
+
+def _rebuilt(kind: type[PisteError], facts: dict[str, object]) -> PisteError:
+    return kind(**facts)
 
 
 def collect(found: list[Fault]) -> None:

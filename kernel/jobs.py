@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Index, String, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kernel.database import Base, BigId
@@ -64,8 +65,11 @@ def add_job(session: Session, task: str, key: str, payload: dict[str, Any], *, n
     """
     if session.scalar(select(Job.id).where(Job.key == key)) is not None:
         return False
-    session.add(Job(key=key, task=task, payload=payload, due_at=now, created_at=now))
-    session.flush()
+    try:
+        with session.begin_nested():
+            session.add(Job(key=key, task=task, payload=payload, due_at=now, created_at=now))
+    except IntegrityError:  # somebody else committed the same key since we looked
+        return False
     return True
 
 
