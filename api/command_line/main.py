@@ -77,6 +77,19 @@ def up() -> None:
 
 
 @app.command()
+def demo(
+    examples: Annotated[Path | None, typer.Option(help="Folder of the example dossiers.")] = None,
+) -> None:
+    """Start the stack with made-up parties and carry three dossiers from filing to recorded release."""
+    from api.command_line.demo.run import demonstrate, examples_folder  # noqa: PLC0415  # only this command needs it
+
+    os.environ["PISTE_DEMO"] = "1"
+    settings = load_settings()
+    with refusals():
+        demonstrate(settings, examples or examples_folder(), console, up)
+
+
+@app.command()
 def stop() -> None:
     """End all processes of this data folder; what they were doing goes on at the next start."""
     with refusals():
