@@ -17,7 +17,7 @@ from kernel.errors import Kind, PisteError, Text
 from kernel.settings import Settings
 
 HEALTH_PATH = "/readyz"
-_WORKER_BEAT_S = 5.0
+_WORKER_BEAT_S = 1.0
 
 
 class ProcessUnknown(PisteError):
@@ -173,6 +173,14 @@ def _serve_api(settings: Settings, stop: StopSignal) -> None:
     )
 
 
+def _follow_chain(settings: Settings, stop: StopSignal) -> None:
+    from ledger.indexer import run  # noqa: PLC0415  # only this process needs it
+    from workflow.engine.context import installed_context  # noqa: PLC0415  # the same
+    from workflow.processes import case_recorder  # noqa: PLC0415  # the same
+
+    run(settings, stop, case_recorder(installed_context(settings)))
+
+
 def _serve_jobs(settings: Settings, stop: StopSignal) -> None:
     from celery import signals  # noqa: PLC0415  # only this process needs it
 
@@ -195,7 +203,7 @@ def _serve_jobs(settings: Settings, stop: StopSignal) -> None:
 _ENTRIES: dict[str, Entry] = {
     "node": _loop("ledger.node"),
     "relay": _loop("ledger.relay"),
-    "indexer": _loop("ledger.indexer"),
+    "indexer": _follow_chain,
     "dispatcher": _loop("workflow.engine.dispatcher"),
     "registrar": _loop("workflow.parties.registrar"),
     "worker": _serve_jobs,
