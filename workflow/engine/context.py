@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from kernel.clock import Clock, SystemClock
 from kernel.ids import IdSource, TimeOrderedIds
 
-if TYPE_CHECKING:
-    from kernel.archive import Archive
-    from kernel.settings import Settings
-    from ledger.deployment import Deployment
+from kernel.archive import Archive, FolderArchive
+from kernel.settings import Settings
+from ledger.deployment import Deployment, load_deployment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,3 +21,16 @@ class Context:
     deployment: Deployment
     clock: Clock = field(default_factory=SystemClock)
     ids: IdSource = field(default_factory=TimeOrderedIds)
+
+
+def installed_context(settings: Settings) -> Context:
+    """Make the context of an installed Piste.
+
+    Raises:
+        DeploymentUnknown: Its contracts were not deployed yet.
+    """
+    return Context(
+        settings=settings,
+        archive=FolderArchive(settings.data_dir / "archive"),
+        deployment=load_deployment(settings.data_dir),
+    )

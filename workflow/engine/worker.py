@@ -13,12 +13,10 @@ from celery import Celery
 from celery.signals import worker_process_init
 from sqlalchemy.orm import Session
 
-from kernel.archive import FolderArchive
 from kernel.database import Database
 from kernel.jobs import LEASE, Job, fail_job, finish_job, start_job
 from kernel.settings import Settings, load_settings
-from ledger.deployment import load_deployment
-from workflow.engine.context import Context
+from workflow.engine.context import Context, installed_context
 
 log = structlog.get_logger()
 celery_app = Celery("piste")
@@ -89,12 +87,7 @@ class Workshop(NamedTuple):
 def workshop() -> Workshop:
     """Open the database and the archive, once a process."""
     settings = load_settings()
-    context = Context(
-        settings=settings,
-        archive=FolderArchive(settings.data_dir / "archive"),
-        deployment=load_deployment(settings.data_dir),
-    )
-    return Workshop(Database(settings.database), context)
+    return Workshop(Database(settings.database), installed_context(settings))
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]  # celery's signals carry no types

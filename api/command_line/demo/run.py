@@ -15,12 +15,10 @@ from api.command_line.demo.dossiers import Dossier, load_dossiers
 from api.command_line.demo.show import Stage
 from api.command_line.demo.stories import Outcome, Story, Told
 from api.command_line.demo.verdicts import Verdict, verify_story
-from kernel.archive import FolderArchive
 from kernel.database import Database
 from kernel.errors import Kind, PisteError, Text
 from kernel.settings import Settings
-from ledger.deployment import load_deployment
-from workflow.engine.context import Context
+from workflow.engine.context import installed_context
 
 KEYS_PATIENCE_S = 60.0
 
@@ -55,7 +53,7 @@ def demonstrate(settings: Settings, examples: Path, console: Console, up: Callab
     up()
     database = Database(settings.database)
     try:
-        company = Company(settings, _context(settings), database)
+        company = Company(settings, installed_context(settings), database)
         stage = Stage(console)
         cast, links = _assemble(company, dossiers[0], stage, settings)
         outcomes: list[Outcome] = []
@@ -73,14 +71,6 @@ def demonstrate(settings: Settings, examples: Path, console: Console, up: Callab
     failed = sum(not verdict.good for verdict in verdicts)
     if failed:
         raise NotVerified(failed=failed)
-
-
-def _context(settings: Settings) -> Context:
-    return Context(
-        settings=settings,
-        archive=FolderArchive(settings.data_dir / "archive"),
-        deployment=load_deployment(settings.data_dir),
-    )
 
 
 def _assemble(
