@@ -16,7 +16,8 @@ import numpy as np
 from PIL import Image
 
 from examples.paper import Wear, as_jpeg, press, round_stamp, scan, signature
-from examples.sheets import SANS_BOLD, Json, certificate_letter, trade_paper
+from examples.sheets import certificate_letter, trade_paper
+from examples.stationery import SANS_BOLD, Json
 
 ROOT = Path(__file__).parent
 WEARS = {

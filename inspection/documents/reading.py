@@ -13,7 +13,6 @@ import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -204,14 +203,28 @@ def _session(model: bytes) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
+_readers: dict[int, Reader] = {}
+"""By process: a child made by fork finds its parent's engine here, leaves it alone and makes its own."""
+_making = threading.Lock()
+
+
 def reader() -> Reader:
     """Give the engine of this process, made at the first call."""
-    return _reader_of(os.getpid())
+    process = os.getpid()
+    if process not in _readers:
+        with _making:
+            if process not in _readers:
+                _readers[process] = Reader()
+    return _readers[process]
 
 
-@lru_cache(maxsize=1)
-def _reader_of(_process: int) -> Reader:
-    return Reader()
+def _forget_lock() -> None:
+    """Replace a lock that another thread of the parent may have held at the fork."""
+    global _making  # noqa: PLW0603 — a fork copies module state, there is no other place to mend it
+    _making = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget_lock)
 
 
 # ------------------------------------------------------------------------------------------------------- a page
