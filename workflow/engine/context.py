@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from kernel.archive import Archive, FolderArchive
 from kernel.clock import Clock, SystemClock
 from kernel.ids import IdSource, TimeOrderedIds
-
-from kernel.archive import Archive, FolderArchive
 from kernel.settings import Settings
 from ledger.deployment import Deployment, load_deployment
 

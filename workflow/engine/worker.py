@@ -90,7 +90,7 @@ def workshop() -> Workshop:
     return Workshop(Database(settings.database), installed_context(settings))
 
 
-@worker_process_init.connect  # type: ignore[untyped-decorator]  # celery's signals carry no types
+@worker_process_init.connect
 def _fresh_process(**_: object) -> None:
     workshop.cache_clear()
 
