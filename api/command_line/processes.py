@@ -61,12 +61,12 @@ class ProcessSpec:
 
 def embedded_stack(settings: Settings) -> tuple[ProcessSpec, ...]:
     """List the processes that a whole Piste on one machine has."""
-    # The demo's registrar deploys the contracts; without them the others have nothing to talk to.
-    ground = ("node", "registrar")
+    # The node founds the consortium before it says that it is well; without it nobody has anything to talk to.
+    ground = ("node",)
     processes = (
         # The node writes its whole state once more when it ends, the worker finishes what it has in hand.
         _process("node", "the local Ethereum node", stop_within_s=30.0, port=lambda it: it.node_port),
-        _process("registrar", "plays the founding members' part in the demo", after=("node",)),
+        _process("registrar", "plays the founding members' part in the demo", after=ground),
         _process("relay", "sends signed statements to the contracts", after=ground),
         _process("indexer", "reads back what the contracts recorded", after=ground),
         _process("dispatcher", "hands due work to the worker", after=ground),
@@ -155,6 +155,14 @@ def _loop(module: str) -> Entry:
         importlib.import_module(module).run(settings, stop)
 
     return run
+
+
+def _index(settings: Settings, stop: StopSignal) -> None:
+    from ledger.indexer import run  # noqa: PLC0415  # only this process needs it
+    from workflow.engine.context import installed_context  # noqa: PLC0415  # the same
+    from workflow.processes import case_recorder  # noqa: PLC0415  # the same
+
+    run(settings, stop, case_recorder(installed_context(settings)))
 
 
 def _serve_api(settings: Settings, stop: StopSignal) -> None:
