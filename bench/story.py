@@ -39,7 +39,7 @@ from workflow.engine.context import Context, installed_context
 ROUNDS = 20
 
 
-class MeaninglessFigure(Exception):  # noqa: N818 - it says what the figure is
+class MeaninglessFigure(Exception):
     """Something that was timed did not do what it should; its time means nothing."""
 
 
