@@ -1,0 +1,413 @@
+"""The chain explorer's look-ups: by block, transaction, statement, case and key, decoded, each with where to go next."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import Session
+
+from kernel.errors import NotFound, Text
+from ledger.mirrors import LedgerKey
+from ledger.models import ChainBlock, ChainEvent, StatementRecord, StatementSignature
+from ledger.outbox import statement_by_digest
+from ledger.refusals import Refusal
+from ledger.statements import STATEMENT_WORDS, id_bytes, id_from_bytes
+
+Kind = Literal["block", "transaction", "statement", "case", "key"]
+MOST_ROWS = 200
+WORD_DIGITS = 64
+
+EVENT_WORDS: dict[str, Text] = {
+    "StatementRecorded": Text("Statement recorded", "声明已上链"),
+    "StatementRefused": Text("Statement refused", "声明被拒绝"),
+    "OrganisationAdmitted": Text("Organisation admitted", "单位加入联盟"),
+    "KeyGranted": Text("Key granted", "密钥已登记"),
+    "KeyRevoked": Text("Key revoked", "密钥已吊销"),
+    "CertificateSubmitted": Text("Material certificate submitted", "物资证明函已提交"),
+    "CertificateReviewed": Text("Material certificate reviewed", "物资证明函已审核"),
+    "CertificateActivated": Text("Material certificate active", "物资证明函已生效"),
+    "CertificateRevoked": Text("Material certificate revoked", "物资证明函已撤销"),
+    "DeclarationFiled": Text("Declaration filed", "报关单已申报"),
+    "DeclarationWithdrawn": Text("Declaration withdrawn", "报关单已撤回"),
+    "LineReserved": Text("Quantity reserved", "数量已预留"),
+    "LineCommitted": Text("Quantity committed", "数量已核扣"),
+    "LineReturned": Text("Quantity given back", "数量已退回"),
+    "CheckNoteOpened": Text("Check note opened", "核放单已申请"),
+    "CheckNoteApproved": Text("Check note approved", "核放单已批准"),
+    "GatePassed": Text("Gate passed", "车辆已过卡"),
+    "CheckNoteVoided": Text("Check note voided", "核放单已作废"),
+    "ExaminationReported": Text("Examination reported", "查验结果已报告"),
+    "DispositionTaken": Text("Disposition taken", "异常处置已决定"),
+    "DecisionTaken": Text("Release decision taken", "放行决定已作出"),
+    "CheckpointAnchored": Text("Checkpoint anchored", "检查点已上链"),
+}
+
+
+@dataclass(frozen=True)
+class Link:
+    """Where a reader can go from here."""
+
+    kind: Kind
+    reference: str
+    """Number of a block, 0x-string of a transaction, statement or key, identifier of a case."""
+
+
+@dataclass(frozen=True)
+class EventView:
+    """One event of a contract."""
+
+    contract: str
+    name: str
+    words: Text
+    values: dict[str, Any]
+    block_number: int
+    log_index: int
+    at: datetime
+    is_final: bool
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True)
+class SignatureView:
+    """One signature of a statement."""
+
+    key_id: str
+    organisation_id: UUID | None
+    officer_id: UUID | None
+    signature: str
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True)
+class StatementView:
+    """A statement: what was signed, by whom, what became of it."""
+
+    digest: str
+    primary_type: str
+    words: Text
+    contract: str
+    message: dict[str, Any]
+    state: str
+    refusal: Refusal | None
+    signatures: tuple[SignatureView, ...]
+    created_at: datetime
+    recorded_at: datetime | None
+    events: tuple[EventView, ...]
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True)
+class BlockView:
+    """A block with the events of our contracts."""
+
+    number: int
+    hash: str
+    parent_hash: str
+    at: datetime
+    is_final: bool
+    events: tuple[EventView, ...]
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True)
+class TransactionView:
+    """A transaction with the events of our contracts."""
+
+    hash: str
+    block_number: int
+    at: datetime
+    events: tuple[EventView, ...]
+    statements: tuple[str, ...]
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True)
+class CaseView:
+    """Everything on the chain, and on its way there, about one case."""
+
+    case_id: UUID
+    statements: tuple[StatementView, ...]
+    events: tuple[EventView, ...]
+    links: tuple[Link, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class KeyView:
+    """A key of the register with what it signed."""
+
+    key_id: str
+    signer: str
+    organisation_id: UUID | None
+    officer_id: UUID | None
+    roles: int
+    valid_from: int
+    valid_until: int
+    granted_at_block: int
+    revoked_at_block: int | None
+    events: tuple[EventView, ...]
+    links: tuple[Link, ...]
+
+
+def find(session: Session, text: str) -> Link:
+    """Tell what somebody means who typed something: a block, a transaction, a statement, a key, a case.
+
+    Raises:
+        NotFound: Nothing here is called that.
+    """
+    wanted = text.strip().lower()
+    if wanted.isascii() and wanted.isdigit() and len(wanted) <= len(str(1 << WORD_DIGITS)):
+        if session.get(ChainBlock, int(wanted)) is not None:
+            return Link("block", str(int(wanted)))
+    elif re.fullmatch(rf"(0x)?[0-9a-f]{{{WORD_DIGITS}}}", wanted):
+        found = _find_word(session, bytes.fromhex(wanted.removeprefix("0x")))
+        if found is not None:
+            return found
+    else:
+        try:
+            case_id = UUID(wanted)
+        except ValueError:
+            raise NotFound(what="entry", name=text[:80]) from None
+        if session.scalar(_statements_of(case_id).limit(1)) is not None:
+            return Link("case", str(case_id))
+    raise NotFound(what="entry", name=text[:80])
+
+
+def newest_blocks(session: Session, *, before: int | None = None, most: int = 20) -> list[BlockView]:
+    """List blocks that hold events of ours, newest first; `before` pages back."""
+    holds_events = select(ChainEvent.id).where(ChainEvent.block_number == ChainBlock.number).exists()
+    query = (
+        select(ChainBlock).where(holds_events).order_by(ChainBlock.number.desc()).limit(min(most, MOST_ROWS))
+    )
+    if before is not None:
+        query = query.where(ChainBlock.number < before)
+    return [_block_view(session, block) for block in session.scalars(query)]
+
+
+def block(session: Session, number: int) -> BlockView:
+    """Look up a block.
+
+    Raises:
+        NotFound: The indexer has not stored it.
+    """
+    found = session.get(ChainBlock, number)
+    if found is None:
+        raise NotFound(what="block", name=str(number))
+    return _block_view(session, found)
+
+
+def transaction(session: Session, transaction_hash: bytes) -> TransactionView:
+    """Look up a transaction that our contracts had a part in.
+
+    Raises:
+        NotFound: None of ours has this hash.
+    """
+    events = _events(session, _all_events().where(ChainEvent.transaction_hash == transaction_hash))
+    if not events:
+        raise NotFound(what="transaction", name=_hex(transaction_hash))
+    statements = [link.reference for event in events for link in event.links if link.kind == "statement"]
+    return TransactionView(
+        _hex(transaction_hash),
+        events[0].block_number,
+        events[0].at,
+        events,
+        tuple(dict.fromkeys(statements)),
+        (Link("block", str(events[0].block_number)),),
+    )
+
+
+def statement(session: Session, digest: bytes) -> StatementView:
+    """Look up a statement that came through this installation.
+
+    Raises:
+        NotFound: None has this digest; one that others sent is found by its events' transaction.
+    """
+    record = statement_by_digest(session, digest)
+    if record is None:
+        raise NotFound(what="statement", name=_hex(digest))
+    return _statement_view(session, record)
+
+
+def case(session: Session, case_id: UUID) -> CaseView:
+    """Look up everything about a case: its statements, and events that name it, whoever caused them.
+
+    Raises:
+        NotFound: There is nothing about it.
+    """
+    records = session.scalars(_statements_of(case_id).order_by(StatementRecord.id).limit(MOST_ROWS)).all()
+    digests = [record.digest for record in records]
+    events = _events(
+        session,
+        _all_events().where(or_(ChainEvent.subject == id_bytes(case_id), ChainEvent.statement.in_(digests))),
+    )
+    if not records and not events:
+        raise NotFound(what="case", name=str(case_id))
+    return CaseView(case_id, tuple(_statement_view(session, record) for record in records), events)
+
+
+def key(session: Session, key_id: bytes) -> KeyView:
+    """Look up a key of the register.
+
+    Raises:
+        NotFound: It was never granted.
+    """
+    found = session.get(LedgerKey, key_id)
+    if found is None:
+        raise NotFound(what="key", name=_hex(key_id))
+    return KeyView(
+        _hex(key_id),
+        _hex(found.signer),
+        found.organisation_id,
+        found.officer_id,
+        found.roles,
+        found.valid_from,
+        found.valid_until,
+        found.granted_at_block,
+        found.revoked_at_block,
+        _events(session, _all_events().where(ChainEvent.key_id == key_id)),
+        (Link("block", str(found.granted_at_block)),),
+    )
+
+
+def counts(session: Session) -> dict[str, int]:
+    """Count what there is: blocks, events, and statements by state."""
+    states = session.execute(
+        select(StatementRecord.state, func.count(StatementRecord.id)).group_by(StatementRecord.state)
+    )
+    return {
+        "blocks": session.scalar(select(func.count(ChainBlock.number))) or 0,
+        "events": session.scalar(select(func.count(ChainEvent.id))) or 0,
+        **{f"statements_{state}": count for state, count in states},
+    }
+
+
+def _find_word(session: Session, word: bytes) -> Link | None:
+    if statement_by_digest(session, word) is not None:
+        return Link("statement", _hex(word))
+    seen = session.scalar(
+        select(ChainEvent.transaction_hash)
+        .where(or_(ChainEvent.transaction_hash == word, ChainEvent.statement == word))
+        .limit(1)
+    )
+    if seen is not None:
+        return Link("transaction", _hex(seen))
+    if session.get(LedgerKey, word) is not None:
+        return Link("key", _hex(word))
+    number = session.scalar(select(ChainBlock.number).where(ChainBlock.hash == word))
+    return None if number is None else Link("block", str(number))
+
+
+def _statements_of(case_id: UUID) -> Select[StatementRecord]:
+    return select(StatementRecord).where(
+        or_(StatementRecord.case_id == case_id, StatementRecord.subject == id_bytes(case_id))
+    )
+
+
+def _all_events() -> Select[ChainEvent, datetime, bool]:
+    return (
+        select(ChainEvent, ChainBlock.timestamp, ChainBlock.is_final)
+        .join(ChainBlock, ChainBlock.number == ChainEvent.block_number)
+        .order_by(ChainEvent.block_number, ChainEvent.log_index)
+        .limit(MOST_ROWS)
+    )
+
+
+def _events(session: Session, query: Select[ChainEvent, datetime, bool]) -> tuple[EventView, ...]:
+    return tuple(_event_view(event, at, is_final) for event, at, is_final in session.execute(query))
+
+
+def _event_view(event: ChainEvent, at: datetime, is_final: bool) -> EventView:  # noqa: FBT001 - a row's value
+    links = [Link("block", str(event.block_number)), Link("transaction", _hex(event.transaction_hash))]
+    if event.statement is not None:
+        links.append(Link("statement", _hex(event.statement)))
+    if event.key_id is not None:
+        links.append(Link("key", _hex(event.key_id)))
+    links += _case_links(event.values.values())
+    return EventView(
+        event.contract,
+        event.name,
+        EVENT_WORDS[event.name],
+        event.values,
+        event.block_number,
+        event.log_index,
+        at,
+        is_final,
+        tuple(links),
+    )
+
+
+def _case_links(values: Iterable[object]) -> list[Link]:
+    """Give a link for each value that has the shape of one of our identifiers."""
+    links = []
+    for value in values:
+        if isinstance(value, str) and re.fullmatch(rf"0x[0-9a-f]{{{WORD_DIGITS}}}", value):
+            word = bytes.fromhex(value[2:])
+            if any(word[:16]) and not any(word[16:]):
+                links.append(Link("case", str(id_from_bytes(word))))
+    return links
+
+
+def _block_view(session: Session, found: ChainBlock) -> BlockView:
+    events = _events(session, _all_events().where(ChainEvent.block_number == found.number))
+    hashes = dict.fromkeys(
+        link.reference for event in events for link in event.links if link.kind == "transaction"
+    )
+    parent = session.get(ChainBlock, found.number - 1)
+    links = [Link("transaction", transaction_hash) for transaction_hash in hashes]
+    if parent is not None:
+        links.append(Link("block", str(parent.number)))
+    return BlockView(
+        found.number,
+        _hex(found.hash),
+        _hex(found.parent_hash),
+        found.timestamp,
+        found.is_final,
+        events,
+        tuple(links),
+    )
+
+
+def _statement_view(session: Session, record: StatementRecord) -> StatementView:
+    signatures = session.execute(
+        select(StatementSignature, LedgerKey.organisation_id, LedgerKey.officer_id)
+        .outerjoin(LedgerKey, LedgerKey.key_id == StatementSignature.key_id)
+        .where(StatementSignature.statement_id == record.id)
+        .order_by(StatementSignature.position)
+    )
+    links = [Link("case", str(record.case_id))]
+    if record.block_number is not None:
+        links.append(Link("block", str(record.block_number)))
+    if record.transaction_hash is not None:
+        links.append(Link("transaction", _hex(record.transaction_hash)))
+    return StatementView(
+        _hex(record.digest),
+        record.primary_type,
+        STATEMENT_WORDS[record.primary_type],
+        record.contract,
+        record.message,
+        record.state,
+        Refusal.from_json(record.refusal) if record.refusal else None,
+        tuple(
+            SignatureView(
+                _hex(given.key_id),
+                organisation_id,
+                officer_id,
+                _hex(given.signature),
+                (Link("key", _hex(given.key_id)),),
+            )
+            for given, organisation_id, officer_id in signatures
+        ),
+        record.created_at,
+        record.recorded_at,
+        _events(session, _all_events().where(ChainEvent.statement == record.digest)),
+        tuple(links),
+    )
+
+
+def _hex(data: bytes) -> str:
+    return "0x" + data.hex()
