@@ -2,8 +2,9 @@
 
 The key is claimed and the answer is kept in the transaction of the change itself, so there is no moment at
 which one exists without the other. Who comes with a key that another request is just using waits until that
-transaction ends: on SQLite because there is one writer, on PostgreSQL because the second insert of a key waits for
-the first. Then he gets the first one's answer; where the first was refused, nothing was kept and he is the first.
+transaction ends: on SQLite because there is one writer, on PostgreSQL because the second insert of a key
+waits for the first. Then he gets the first one's answer; where that was refused, nothing was kept and he is
+the first.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ WantedPage = Annotated[Paging, Depends(paging)]
 
 def fetch_page(
     session: Session,
-    query: Select[tuple[Row]],
+    query: Select[Row],
     wanted: Paging,
     *,
     at: InstrumentedAttribute[datetime],
@@ -87,7 +87,7 @@ def fetch_page(
     if wanted.after is not None:
         after = wanted.after
         query = query.where(or_(at < after.at, and_(at == after.at, row_id < after.id)))
-    rows: Sequence[Any] = session.scalars(
+    rows: Sequence[Row] = session.scalars(
         query.order_by(at.desc(), row_id.desc()).limit(wanted.limit + 1)
     ).all()
     shown = list(rows[: wanted.limit])

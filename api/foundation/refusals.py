@@ -265,11 +265,11 @@ TITLES: dict[int, Text] = {
 }
 
 
-def status_of(refusal: PisteError) -> int:
-    """Give the HTTP status of a refusal."""
-    own = refusal.status if isinstance(refusal, DoorRefusal) else None
-    if own is not None:
-        return own
-    if isinstance(refusal, RevisionStale):
+def status_of(refusal: PisteError | type[PisteError]) -> int:
+    """Give the HTTP status of a refusal, or of all of its class."""
+    kind = refusal if isinstance(refusal, type) else type(refusal)
+    if issubclass(kind, DoorRefusal) and kind.status is not None:
+        return kind.status
+    if issubclass(kind, RevisionStale):
         return 412
-    return STATUS_OF_KIND[refusal.kind]
+    return STATUS_OF_KIND[kind.kind]

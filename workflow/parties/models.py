@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, synonym
 
-from kernel.database import Base
+from kernel.database import Base, BigId
 from kernel.errors import Text
 from ledger.roles import Role
 from workflow.engine.tenancy import AUTHORITIES, Tenanted
@@ -47,8 +47,6 @@ class Organisation(Revised, Tenanted, Base):
     """Whether it is one of the members whose signatures change the consortium."""
     valid_from: Mapped[datetime]
     valid_until: Mapped[datetime]
-    admission: Mapped[bytes | None] = mapped_column(LargeBinary(32))
-    """Digest of the consortium's change that admits it."""
     admitted_at: Mapped[datetime]
 
     __table_args__ = (Index("uq_organisations_registration", "country", "registration_number", unique=True),)
@@ -127,12 +125,8 @@ class Key(Revised, Tenanted, Base):
     sign_count: Mapped[int] = mapped_column(default=0)
     link_id: Mapped[UUID] = mapped_column(ForeignKey("enrolment_links.id"), index=True)
     """The one-time link through which it came in."""
-    grant: Mapped[bytes | None] = mapped_column(LargeBinary(32))
-    """Digest of the consortium's change that grants it."""
     enrolled_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
-    revocation: Mapped[bytes | None] = mapped_column(LargeBinary(32))
-    """Digest of the consortium's change that revokes it."""
 
     @property
     def officer_id(self) -> UUID:
@@ -141,6 +135,30 @@ class Key(Revised, Tenanted, Base):
         if holder is None:
             raise ValueError(self.key_id)
         return holder
+
+
+class RegisterEntry(Base):
+    """Something that the founding members are asked to write into the consortium's register."""
+
+    __tablename__ = "register_entries"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
+    kind: Mapped[str] = mapped_column(String(12))
+    """`organisation`, `grant` or `revocation`."""
+    organisation_id: Mapped[UUID] = mapped_column(index=True)
+    officer_id: Mapped[UUID | None]
+    key_id: Mapped[bytes | None] = mapped_column(LargeBinary(32), index=True)
+    signer: Mapped[bytes | None] = mapped_column(LargeBinary(128))
+    roles: Mapped[int] = mapped_column(default=0)
+    valid_from: Mapped[datetime]
+    valid_until: Mapped[datetime]
+    state: Mapped[str] = mapped_column(String(8), index=True)
+    """`waiting`, `signing` (in a change that is on its way), `entered` or `refused`."""
+    change: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    """Digest of the consortium's change that it is part of."""
+    attempts: Mapped[int] = mapped_column(default=0)
+    """How many changes that it was part of were refused."""
+    asked_at: Mapped[datetime]
 
 
 class EnrolmentLink(Base):

@@ -6,6 +6,7 @@ Source: DOMAIN.md §1; the lifetimes are assumed.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import timedelta
 from enum import StrEnum
 
@@ -66,9 +67,22 @@ ROLES_OF_KIND: dict[OrganisationKind, Role] = {
 """The most that an organisation of a kind may hold."""
 
 
+class EntryState(StrEnum):
+    """Where an entry into the consortium's register stands."""
+
+    WAITING = "waiting"
+    """Asked for; part of no change yet."""
+    SIGNING = "signing"
+    """Part of a change that collects signatures or is on its way to the chain."""
+    ENTERED = "entered"
+    REFUSED = "refused"
+    """The contract refused it again and again, or it was dropped before anybody signed it."""
+
+
 class KeyStanding(StrEnum):
     """Where a key stands between enrolment and the consortium's register."""
 
+    SIGN_IN_ONLY = "sign_in_only"
     ENTERING = "entering"
     ACTIVE = "active"
     REFUSED = "refused"
@@ -78,6 +92,9 @@ class KeyStanding(StrEnum):
 
 
 STANDING_WORDS: dict[KeyStanding, Text] = {
+    KeyStanding.SIGN_IN_ONLY: Text(
+        "for signing in alone: you hold no deciding role", "仅供登录：您没有决定类角色"
+    ),
     KeyStanding.ENTERING: Text(
         "being entered into the consortium register ({signed} of {required} signatures)",
         "正在登记到联盟名册（已签{signed}/{required}）",
@@ -94,24 +111,32 @@ STANDING_WORDS: dict[KeyStanding, Text] = {
 
 
 def key_standing(
-    *, revoked_here: bool, in_register: bool, register_revoked: bool, valid_now: bool, refused: bool
+    *,
+    revoked_here: bool,
+    entry: EntryState | None,
+    in_register: bool,
+    register_revoked: bool,
+    valid_now: bool,
 ) -> KeyStanding:
     """Tell where a key stands.
 
     Args:
         revoked_here: Somebody asked for its revocation.
+        entry: Where the wish for its entry stands; None where its holder has no role, so that none was asked for.
         in_register: The consortium's grant of it is final on the chain.
         register_revoked: The consortium's revocation of it is final on the chain.
         valid_now: The register's validity covers this moment.
-        refused: The contract refused the grant.
     """
-    if register_revoked or (revoked_here and not in_register):
+    never_entered = not in_register and entry in (None, EntryState.REFUSED)
+    if register_revoked or (revoked_here and never_entered):
         return KeyStanding.REVOKED
     if revoked_here:
         return KeyStanding.REVOKING
     if in_register:
         return KeyStanding.ACTIVE if valid_now else KeyStanding.LAPSED
-    return KeyStanding.REFUSED if refused else KeyStanding.ENTERING
+    if entry is None:
+        return KeyStanding.SIGN_IN_ONLY
+    return KeyStanding.REFUSED if entry is EntryState.REFUSED else KeyStanding.ENTERING
 
 
 def roles_beyond(asked: Role, held: Role) -> Role:
@@ -136,7 +161,7 @@ def token_digest(token: str) -> bytes:
     return hashlib.sha256(_TOKEN + token.encode()).digest()
 
 
-def roles_from_names(names: tuple[str, ...] | list[str]) -> Role:
+def roles_from_names(names: Sequence[str]) -> Role:
     """Add up roles by their names in small letters.
 
     Raises:

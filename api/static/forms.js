@@ -1,0 +1,252 @@
+// Forms of all pages, by their attributes:
+//
+//   <form data-api="/api/v1/persons">                     sends the fields as JSON (a form with a file: as it is)
+//   <form data-sign="…/actions/confirm/statement"         fetches the statement, has it signed with a passkey,
+//         data-api="…/actions/confirm">                   sends fields + signed_at + signature
+//   data-method="PATCH"      another method than POST
+//   data-revision="3"        what the page showed: the service refuses where it has changed since (If-Match)
+//   data-next="/x/{id}"      where to go then, with fields of the answer; without it the page is loaded again
+//   data-done="…"            what to say then
+//   data-reveal="#box"       show the answer in this box instead (its [data-field] elements), for secrets
+//   data-confirm="…"         ask before
+//
+// Names of fields are paths: "lines[0].quantity". data-type="integer|boolean|list|json" on a field says how it is
+// meant; a field left empty is left out, unless it has data-keep.
+//
+//   <x data-poll="/api/v1/…" data-poll-field="pending_event" data-poll-value="confirm">
+//                            looks every few seconds and loads the page again once the field holds another value
+
+import { call, Refusal, say } from "./api.js";
+import { enrol, signIn, signStatement } from "./passkey.js";
+
+const NOTE = "piste.note";
+
+/** Put the fields of a form into one object. */
+export function fieldsOf(form) {
+  const fields = {};
+  for (const field of form.elements) {
+    if (!field.name || field.disabled || field.name === "csrf_token") continue;
+    if ((field.type === "checkbox" || field.type === "radio") && !field.checked && field.dataset.type !== "boolean") continue;
+    if (field.value === "" && !("keep" in field.dataset) && field.dataset.type !== "boolean") continue;
+    place(fields, field.name, meant(field), field.dataset.type === "list" || field.type === "checkbox");
+  }
+  return fields;
+}
+
+function meant(field) {
+  switch (field.dataset.type) {
+    case "integer":
+      return /^-?\d+$/.test(field.value) ? Number(field.value) : field.value;
+    case "boolean":
+      return field.type === "checkbox" ? field.checked : field.value === "true";
+    case "json":
+      try {
+        return JSON.parse(field.value);
+      } catch {
+        return field.value;
+      }
+    case "moment":
+      return Number.isNaN(Date.parse(field.value)) ? field.value : new Date(field.value).toISOString();
+    default:
+      return field.value;
+  }
+}
+
+function place(target, name, value, many) {
+  const path = name.split(/[.[\]]+/).filter((part) => part !== "");
+  let spot = target;
+  path.forEach((part, at) => {
+    if (at === path.length - 1) {
+      if (many && typeof value !== "boolean") (spot[part] ??= []).push(value);
+      else spot[part] = value;
+    } else {
+      spot = spot[part] ??= /^\d+$/.test(path[at + 1]) ? [] : {};
+    }
+  });
+}
+
+/** Give the place in a form where it is told what happens. */
+function messagesOf(form) {
+  let box = form.querySelector("[data-messages]");
+  if (!box) {
+    box = document.createElement("div");
+    box.dataset.messages = "";
+    box.setAttribute("role", "status");
+    form.append(box);
+  }
+  return box;
+}
+
+function tell(form, words) {
+  const box = messagesOf(form);
+  box.className = "progress";
+  box.replaceChildren(words);
+}
+
+/** Show a refusal: each fault with what to do, and a mark at the field it names. */
+export function showRefusal(form, problem) {
+  const box = messagesOf(form);
+  box.className = "refusal";
+  const heading = document.createElement("strong");
+  heading.textContent = problem.detail;
+  const list = document.createElement("ul");
+  for (const fault of problem.faults) {
+    const item = document.createElement("li");
+    const field = fieldAt(form, fault.field);
+    if (field) {
+      field.setAttribute("aria-invalid", "true");
+      const name = field.closest("label")?.querySelector("span")?.textContent ?? field.name;
+      item.append(`${name}: `);
+    }
+    const words = problem.faults.length === 1 && fault.message === problem.detail ? [] : [`${fault.message} `];
+    const next = document.createElement("em");
+    next.textContent = fault.next_step;
+    item.append(...words, next);
+    list.append(item);
+  }
+  box.replaceChildren(heading, list);
+  if (problem.trace_id) {
+    const trace = document.createElement("small");
+    trace.textContent = `${problem.code} · ${problem.trace_id}`;
+    box.append(trace);
+  }
+  (form.querySelector('[aria-invalid="true"]') ?? box).scrollIntoView({ block: "nearest" });
+}
+
+function fieldAt(form, pointer) {
+  if (!pointer) return null;
+  const parts = pointer.slice(1).split("/").map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+  while (parts.length > 0) {
+    const name = parts.reduce((path, part) => (/^\d+$/.test(part) ? `${path}[${part}]` : path ? `${path}.${part}` : part), "");
+    const field = form.elements.namedItem(name);
+    if (field) return field instanceof RadioNodeList ? field[0] : field;
+    parts.pop();
+  }
+  return null;
+}
+
+async function send(form) {
+  const { api, sign, method = "POST", revision } = form.dataset;
+  const hasFile = form.enctype === "multipart/form-data";
+  const fields = hasFile ? new FormData(form) : fieldsOf(form);
+  // The same content under the same key is done once, however often it is sent.
+  const content = hasFile ? "" : JSON.stringify(fields);
+  if (!form.dataset.key || hasFile || form.dataset.content !== content) {
+    form.dataset.key = crypto.randomUUID();
+    form.dataset.content = content;
+  }
+  const options = { body: fields, revision, key: form.dataset.key };
+  if (sign) {
+    tell(form, say("Preparing the statement …", "正在准备声明……"));
+    const { data: prepared } = await call("POST", sign, { body: fields, revision });
+    tell(form, say("Waiting for your passkey …", "请使用您的通行密钥……"));
+    const signature = await signStatement(prepared.digest);
+    options.body = { ...fields, signed_at: prepared.signed_at, signature };
+    options.key = crypto.randomUUID();
+  }
+  tell(form, say("Sending …", "正在提交……"));
+  return call(method, api, options);
+}
+
+function finish(form, answer) {
+  const { done, next, reveal } = form.dataset;
+  if (reveal) {
+    const box = document.querySelector(reveal);
+    for (const field of box.querySelectorAll("[data-field]")) {
+      const value = String(answer.data[field.dataset.field] ?? "");
+      if (field instanceof HTMLInputElement) field.value = value;
+      else field.textContent = value;
+    }
+    box.hidden = false;
+    messagesOf(form).replaceChildren();
+    form.reset();
+    delete form.dataset.key;
+    box.scrollIntoView({ block: "nearest" });
+    box.focus();
+    return;
+  }
+  if (done) sessionStorage.setItem(NOTE, done);
+  tell(form, done || say("Done.", "已完成。"));
+  if (next) location.assign(next.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(answer.data?.[name] ?? "")));
+  else location.reload();
+}
+
+const PROCEDURES = {
+  "sign-in": async (form) => {
+    tell(form, say("Waiting for your passkey …", "请使用您的通行密钥……"));
+    await signIn();
+    location.assign(form.dataset.next || "/");
+  },
+  enrol: async (form) => {
+    tell(form, say("Waiting for your device …", "请在您的设备上确认……"));
+    await enrol(form.dataset.token, form.elements.label.value);
+    location.assign("/keys");
+  },
+};
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  const procedure = PROCEDURES[form.dataset.procedure];
+  if (!form.dataset.api && !procedure) return;
+  event.preventDefault();
+  if (form.getAttribute("aria-busy") === "true") return;
+  if (form.dataset.confirm && !window.confirm(form.dataset.confirm)) return;
+  for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
+  form.setAttribute("aria-busy", "true");
+  try {
+    if (procedure) await procedure(form);
+    else finish(form, await send(form));
+  } catch (fault) {
+    if (!(fault instanceof Refusal)) throw fault;
+    if (fault.problem.status === 401 && !procedure) {
+      location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
+      return;
+    }
+    if (fault.problem.code !== "page.offline") delete form.dataset.key;
+    showRefusal(form, fault.problem);
+  } finally {
+    form.removeAttribute("aria-busy");
+  }
+});
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const field = document.querySelector(button.dataset.copy);
+  field.select();
+  navigator.clipboard?.writeText(field.value);
+});
+
+function showNote() {
+  const note = sessionStorage.getItem(NOTE);
+  sessionStorage.removeItem(NOTE);
+  const place = document.querySelector("[data-notes]");
+  if (!note || !place) return;
+  const line = document.createElement("p");
+  line.className = "note";
+  line.textContent = note;
+  place.append(line);
+}
+
+const FIRST_PAUSE_MS = 1000;
+const LONGEST_PAUSE_MS = 8000;
+
+function follow(element) {
+  const { poll, pollField, pollValue = "" } = element.dataset;
+  const look = async (pause) => {
+    try {
+      const { data } = await call("GET", poll);
+      if (String(data[pollField] ?? "") !== pollValue) {
+        location.reload();
+        return;
+      }
+    } catch (fault) {
+      if (!(fault instanceof Refusal)) throw fault;
+    }
+    setTimeout(look, pause, Math.min(pause * 1.5, LONGEST_PAUSE_MS));
+  };
+  setTimeout(look, FIRST_PAUSE_MS, FIRST_PAUSE_MS);
+}
+
+showNote();
+document.querySelectorAll("[data-poll]").forEach(follow);
