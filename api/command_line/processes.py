@@ -7,10 +7,12 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
-import httpx
+import orjson
 
 from api.command_line.beats import Health, StopSignal, beat_health
 from kernel.errors import Kind, PisteError, Text
@@ -108,15 +110,18 @@ def _run_command(name: str) -> tuple[str, ...]:
 
 
 def _api_health(settings: Settings) -> Health:
-    address = f"http://{settings.host}:{settings.port}{HEALTH_PATH}"
+    connection = HTTPConnection(settings.host, settings.port, timeout=2.0)
     try:
-        answer = httpx.get(address, timeout=2.0, trust_env=False)
-    except httpx.HTTPError as fault:
+        connection.request("GET", HEALTH_PATH)
+        answer = connection.getresponse()
+        said: dict[str, Any] = orjson.loads(answer.read())
+    except (OSError, HTTPException) as fault:
         return Health(well=False, says=f"does not answer ({type(fault).__name__})")
-    said: dict[str, Any] = answer.json()
+    finally:
+        connection.close()
     amiss = [check["name"] for check in said["checks"] if not check["good"]]
     says = f"{said['status']}, without {', '.join(amiss)}" if amiss else str(said["status"])
-    return Health(well=answer.is_success, says=says)
+    return Health(well=answer.status == HTTPStatus.OK, says=says)
 
 
 def run_folder(settings: Settings) -> Path:
