@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from api.foundation import descriptions, health, manual
-from api.foundation.doors import find_doors
+from api.foundation.doors import Door, find_doors
 from api.foundation.installation import Installation
 from api.foundation.limits import Rates
 from api.foundation.pages import STATIC, refusal_page, template_environment, wants_page
@@ -49,7 +49,11 @@ log = structlog.get_logger()
 
 
 def create_app(
-    settings: Settings | None = None, *, context: Context | None = None, rates: Rates | None = None
+    settings: Settings | None = None,
+    *,
+    context: Context | None = None,
+    rates: Rates | None = None,
+    doors: tuple[Door, ...] | None = None,
 ) -> FastAPI:
     """Make the application.
 
@@ -57,12 +61,13 @@ def create_app(
         settings: What is installed; read from the environment where not given.
         context: What the services work with; made from the settings where not given.
         rates: How fast callers may send.
+        doors: The ways in; all that there are where not given.
 
     Raises:
         DeploymentUnknown: The contracts of this installation were not deployed yet.
     """
     settings = settings or (context.settings if context else load_settings())
-    place = _installation(settings, context, rates or Rates())
+    place = _installation(settings, context, rates or Rates(), find_doors() if doors is None else doors)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -92,8 +97,9 @@ def create_app(
     return app
 
 
-def _installation(settings: Settings, context: Context | None, rates: Rates) -> Installation:
-    doors = find_doors()
+def _installation(
+    settings: Settings, context: Context | None, rates: Rates, doors: tuple[Door, ...]
+) -> Installation:
     return Installation(
         settings=settings,
         database=Database(settings.database),
