@@ -12,7 +12,7 @@ fields. Only `api` knows what a kind means in HTTP.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from string import Formatter
@@ -196,7 +196,30 @@ def _rebuilt(kind: type[PisteError], facts: dict[str, object]) -> PisteError:
     return kind(**facts)
 
 
-def collect(found: list[Fault]) -> None:
+MOST_FAULTS = 1000
+"""How many faults one answer names; a list of ten thousand empty lines has more than anybody reads."""
+
+
+def collect(found: Sequence[Fault]) -> None:
     """Raise `Invalid` with every fault found, or do nothing where there is none."""
     if found:
-        raise Invalid(found=tuple(found))
+        raise Invalid(found=capped(found))
+
+
+def capped(found: Sequence[Fault], *, beyond: int = 0) -> tuple[Fault, ...]:
+    """Give the faults, or the first `MOST_FAULTS` of them and one that says how many were left out.
+
+    Args:
+        found: The faults.
+        beyond: How many more there are that were not even put into words.
+    """
+    left_out = max(len(found) - MOST_FAULTS, 0) + beyond
+    if left_out == 0:
+        return tuple(found)
+    more = Fault(
+        field="",
+        rule="input.more-faults",
+        message=Text(f"There are {left_out} more faults.", f"另有{left_out}处错误。"),
+        next_step=Text("Mend those named first.", "请先更正以上各项。"),
+    )
+    return (*found[:MOST_FAULTS], more)

@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from kernel.errors import Fault, Invalid, Text
+from kernel.errors import MOST_FAULTS, Fault, Invalid, Text, capped, collect
 
 Model = TypeVar("Model", bound=BaseModel)
 Entry = TypeVar("Entry")
@@ -41,15 +41,34 @@ def parse(model_type: type[Model], raw: object, prefix: str = "") -> Model:
     Raises:
         Invalid: It has faults; all of them are named.
     """
+    return parse_with(model_type, raw, (), prefix)
+
+
+def parse_with(model_type: type[Model], raw: object, also: Sequence[Fault], prefix: str = "") -> Model:
+    """Read an input in which other faults may have been found already; all are named together.
+
+    Args:
+        model_type: The model to read it as.
+        raw: The input as JSON gave it.
+        also: What else is wrong with it.
+        prefix: JSON pointer under which the model's faults are named.
+
+    Raises:
+        Invalid: There are faults.
+    """
     try:
-        return model_type.model_validate(raw)
+        read = model_type.model_validate(raw)
     except ValidationError as error:
-        raise Invalid(found=tuple(faults_of(error, prefix))) from None
+        found = [*faults_of(error, prefix), *also]
+        beyond = max(error.error_count() - MOST_FAULTS, 0)
+        raise Invalid(found=capped(found, beyond=beyond)) from None
+    collect(also)
+    return read
 
 
 def faults_of(error: ValidationError, prefix: str = "") -> list[Fault]:
-    """Translate what Pydantic found, each fault with its JSON pointer under the prefix."""
-    return faults_from(error.errors(include_url=False), prefix)
+    """Translate what Pydantic found, at most `MOST_FAULTS`, each with its JSON pointer under the prefix."""
+    return faults_from(error.errors(include_url=False)[:MOST_FAULTS], prefix)
 
 
 def faults_from(errors: Sequence[ErrorDetails], prefix: str = "", skip: int = 0) -> list[Fault]:
@@ -102,6 +121,27 @@ def _filled(value: tuple[Entry, ...]) -> tuple[Entry, ...]:
             )
         )
     return value
+
+
+def at_most(most: int) -> BeforeValidator:
+    """Refuse a list of more entries before any of them is read."""
+
+    def check(value: object) -> object:
+        if isinstance(value, (list, tuple)) and len(value) > most:
+            raise refusal(
+                Fault(
+                    field="",
+                    rule="field.count",
+                    message=Text(
+                        f"The list has {len(value)} entries; at most {most} are taken.",
+                        f"列表有{len(value)}项，最多{most}项。",
+                    ),
+                    next_step=Text("Split it.", "请拆分。"),
+                )
+            )
+        return value
+
+    return BeforeValidator(check)
 
 
 FILLED = AfterValidator(_filled)

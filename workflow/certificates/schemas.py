@@ -10,9 +10,9 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
-from kernel.errors import Fault, Invalid, Text, collect
+from kernel.errors import Fault, Invalid, Text
 from kernel.particulars import (
     MOST_LINES,
     Amount,
@@ -39,7 +39,7 @@ from kernel.particulars import (
     document_of,
     net_within_gross,
 )
-from kernel.validation import FILLED, Strict, faults_of, refusal, repeated, required
+from kernel.validation import FILLED, Strict, at_most, parse_with, refusal, repeated, required
 
 RE_EXPORT_MONTHS = 6
 """Months within which goods under temporary admission leave again, before any extension."""
@@ -133,7 +133,7 @@ class CertificateContent(Strict):
     valid_from: Day
     valid_until: Day
     re_export_due: Annotated[Day | None, Field(validate_default=True)] = None
-    lines: Annotated[tuple[GoodsLine, ...], Field(max_length=MOST_LINES), FILLED]
+    lines: Annotated[tuple[GoodsLine, ...], at_most(MOST_LINES), FILLED]
     contacts: Annotated[tuple[Contact, ...], Field(max_length=20)] = ()
     attachments: Annotated[tuple[Paper, ...], Field(max_length=100)] = ()
 
@@ -209,13 +209,7 @@ def parse_certificate(raw: object) -> CertificateContent:
     Raises:
         Invalid: It has faults; all of them are named.
     """
-    repetitions = repeated(raw, "lines", "line_no")
-    try:
-        content = CertificateContent.model_validate(raw)
-    except ValidationError as error:
-        raise Invalid(found=(*faults_of(error), *repetitions)) from None
-    collect(repetitions)
-    return content
+    return parse_with(CertificateContent, raw, repeated(raw, "lines", "line_no"))
 
 
 def faults(raw: object) -> list[Fault]:

@@ -10,9 +10,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
-from kernel.errors import Fault, Invalid, Text, collect
+from kernel.errors import Fault, Invalid, Text
 from kernel.particulars import (
     MOST_LINES,
     Amount,
@@ -41,7 +41,7 @@ from kernel.particulars import (
     net_within_gross,
     plain,
 )
-from kernel.validation import FILLED, Strict, faults_of, pointer, refusal, repeated, required
+from kernel.validation import FILLED, Strict, at_most, parse_with, pointer, refusal, repeated, required
 
 
 class Direction(StrEnum):
@@ -212,7 +212,7 @@ class DeclarationContent(Strict):
     trade_terms: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
     """Incoterms code."""
     trade_place: Reference | None = None
-    lines: Annotated[tuple[DeclaredLine, ...], Field(max_length=MOST_LINES), FILLED]
+    lines: Annotated[tuple[DeclaredLine, ...], at_most(MOST_LINES), FILLED]
     total_packages: Count
     gross_kg: Mass
     currency: Currency
@@ -284,13 +284,7 @@ def parse_declaration(raw: object) -> DeclarationContent:
     Raises:
         Invalid: It has faults; all of them are named.
     """
-    repetitions = repeated(raw, "lines", "line_no")
-    try:
-        content = DeclarationContent.model_validate(raw)
-    except ValidationError as error:
-        raise Invalid(found=(*faults_of(error), *repetitions)) from None
-    collect(repetitions)
-    return content
+    return parse_with(DeclarationContent, raw, repeated(raw, "lines", "line_no"))
 
 
 def faults(raw: object) -> list[Fault]:

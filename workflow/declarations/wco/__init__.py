@@ -14,7 +14,7 @@ from lxml import etree
 from kernel.errors import Fault, Invalid, Text, collect
 from workflow.declarations.wco.document import DOCUMENT, Limits, read_tree
 from workflow.declarations.wco.elements import Place, Report, local_name
-from workflow.declarations.wco.filing import raw_content, to_filing
+from workflow.declarations.wco.filing import element_of, raw_content, to_filing
 from workflow.declarations.wco.model import WcoDeclaration, WcoItem
 from workflow.declarations.wco.reading import read_declaration
 from workflow.declarations.wco.schema_check import WcoSchemasUnusable, named_folder, schema_faults
@@ -24,6 +24,7 @@ __all__ = [
     "WcoDeclaration",
     "WcoItem",
     "WcoSchemasUnusable",
+    "element_of",
     "raw_content",
     "read_wco_declaration",
     "to_filing",

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from kernel.errors import Fault, Invalid, Text
+from kernel.errors import Fault, Invalid, Text, capped, collect
 from kernel.particulars import plain
 from workflow.declarations.schemas import DeclarationContent, parse_declaration
 from workflow.declarations.wco.model import WcoDeclaration, WcoDocument, WcoItem, WcoMeans
@@ -112,15 +112,24 @@ def to_filing(wco: WcoDeclaration, defaults: Mapping[str, Any] | None = None) ->
             Fault(field=sources.place(f.field), rule=f.rule, message=f.message, next_step=f.next_step)
             for f in invalid.found
         ]
-        raise Invalid(found=tuple(dict.fromkeys([*sources.faults, *named]))) from None
-    if sources.faults:
-        raise Invalid(found=tuple(sources.faults))
+        raise Invalid(found=capped(list(dict.fromkeys([*sources.faults, *named])))) from None
+    collect(sources.faults)
     return content
 
 
 def raw_content(wco: WcoDeclaration, defaults: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Give what a message says in the shape of a declaration's content, unchecked and possibly incomplete."""
     return _gather(wco, defaults or {}).raw
+
+
+def element_of(wco: WcoDeclaration, field: str) -> str:
+    """Name the element that a field of the content came from, or where it should have stood.
+
+    Args:
+        wco: The message.
+        field: JSON pointer into the content.
+    """
+    return _gather(wco, {}).place(field)
 
 
 def _gather(wco: WcoDeclaration, defaults: Mapping[str, Any]) -> _Sources:
