@@ -185,3 +185,17 @@ class AmendmentMissing(PisteError):
     next_step = Text(
         "Send the amended declaration first, then sign it.", "请先提交修改后的申报内容，再签署。"
     )
+
+
+class ReferenceFixed(PisteError):
+    """A filed declaration keeps the firm's number that it was filed under."""
+
+    code = "declaration.reference-fixed"
+    kind = Kind.CONFLICT
+    message = Text(
+        "The declaration was filed as {reference}; an amendment keeps that.",
+        "该报关单以{reference}申报，修改时不得更改编号。",
+    )
+    next_step = Text("Send the amendment with the same reference.", "请以原编号提交修改内容。")
+    field = "/reference"
+    reference: str

@@ -20,7 +20,7 @@ from ledger.statements import DeclarationFiling, DeclarationWithdrawal, Draw, id
 from workflow.certificates import service as certificates
 from workflow.declarations.models import Declaration, DeclarationVersion, NumberSequence
 from workflow.declarations.numbers import declaration_number
-from workflow.declarations.rules import KIND, LIFE_CYCLE, AmendmentMissing, DocumentsMissing
+from workflow.declarations.rules import KIND, LIFE_CYCLE, AmendmentMissing, DocumentsMissing, ReferenceFixed
 from workflow.declarations.schemas import DeclarationContent, content_document, parse_declaration
 from workflow.engine.cases import check_not_pending, check_revision, move, record_history
 from workflow.engine.context import Context
@@ -68,11 +68,11 @@ def draft_declaration(
         source_sha256=context.archive.put(source) if source else None,
     )
     _fill(declaration, content)
-    session.add(declaration)
     try:
-        session.flush()
-    except IntegrityError:
-        session.rollback()
+        with session.begin_nested():
+            session.add(declaration)
+            session.flush()
+    except IntegrityError:  # another draft of the firm took the reference at the same moment
         _check_reference(session, principal, content.reference)
         raise
     _note(session, context, principal, declaration, "drafted", Text("Draft begun", "开始填写"))
@@ -87,11 +87,22 @@ def rewrite_declaration(
     raw: object,
     *,
     seen: int | None,
+    source: bytes | None = None,
 ) -> Declaration:
     """Replace the content of a draft, or prepare the amendment of one that awaits it.
 
+    Args:
+        session: The transaction of the request.
+        context: Clock, archive.
+        principal: The broker.
+        declaration_id: The declaration.
+        raw: The content as JSON.
+        seen: The revision that the broker saw, where known.
+        source: The XML that the content was read from, kept in the archive.
+
     Raises:
-        Invalid, NumberTaken, NotFound, RevisionStale, TransitionRefused, DecisionUnderWay: As they say.
+        Invalid, NumberTaken, ReferenceFixed, NotFound, RevisionStale, TransitionRefused, DecisionUnderWay: As they
+            say.
     """
     declaration = get_declaration(session, principal, declaration_id, lock=True)
     check_revision(declaration, seen)
@@ -100,15 +111,20 @@ def rewrite_declaration(
     LIFE_CYCLE.edge(declaration.state, "amend" if amending else "submit", principal.roles)
     content = parse_declaration(raw)
     if content.reference != declaration.reference:
+        if amending:
+            raise ReferenceFixed(reference=declaration.reference)
         _check_reference(session, principal, content.reference)
     certificates.match_draws(session, context, principal, draw_requests(content))
+    archived = context.archive.put(source) if source else None
     if amending:
         declaration.next_content, declaration.next_seed = content_document(content), secrets.token_bytes(32)
     else:
         _fill(declaration, content)
+        declaration.source_sha256 = archived
     declaration.updated_at = context.clock.now()
     words = Text("Amendment prepared", "修改已准备") if amending else Text("Draft changed", "草稿已修改")
-    _note(session, context, principal, declaration, "rewritten", words)
+    details = {"source": archived} if archived else {}
+    _note(session, context, principal, declaration, "rewritten", words, details)
     session.flush()
     return declaration
 
@@ -376,7 +392,7 @@ def _check_reference(session: Session, principal: Principal, reference: str) -> 
     query = visible(select(Declaration.id), Declaration, principal).where(Declaration.reference == reference)
     first = session.scalar(query)
     if first is not None:
-        raise NumberTaken(number=reference, first=str(first))
+        raise NumberTaken(number=reference, first=str(first), where="/reference")
 
 
 def _next_number(session: Session, declaration: Declaration, year: int) -> str:
@@ -397,6 +413,7 @@ def _note(
     declaration: Declaration,
     event: str,
     words: Text,
+    details: dict[str, Any] | None = None,
 ) -> None:
     record_history(
         session,
@@ -407,4 +424,5 @@ def _note(
         event=event,
         states=(declaration.state, declaration.state),
         words=words,
+        details=details,
     )

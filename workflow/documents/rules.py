@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from kernel.errors import Text
+from kernel.errors import Kind, PisteError, Text
 
 
 class DocumentKind(StrEnum):
@@ -39,3 +39,22 @@ READ_BY_MACHINE = frozenset({DocumentKind.INVOICE, DocumentKind.PACKING_LIST, Do
 REQUIRED_TO_FILE = (DocumentKind.INVOICE, DocumentKind.PACKING_LIST)
 ONE_OF_A_KIND = READ_BY_MACHINE
 """Kinds of which a case has one in force: a newer one takes the place of the older."""
+OPEN_TO_DOCUMENTS = {
+    "certificate": frozenset({"draft"}),
+    "declaration": frozenset({"draft", "document_examination", "documents_required"}),
+}
+"""In which states a case of each kind takes documents: never once a decision may rest on those it has."""
+
+
+class DocumentsClosed(PisteError):
+    """The case takes no documents as it stands."""
+
+    code = "document.case-closed"
+    kind = Kind.CONFLICT
+    message = Text("A {case} that is {state} takes no documents.", "{case}当前状态为{state}，不能上传单证。")
+    next_step = Text(
+        "Documents come with a draft, or when customs asks for them.", "请在草稿阶段或海关要求补充时上传。"
+    )
+    field = "/case_id"
+    case: str
+    state: str

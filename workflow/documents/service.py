@@ -13,13 +13,22 @@ from sqlalchemy.orm import Session
 
 from inspection.documents.schema import ReadDocument
 from inspection.intake import IntakeLimits, examine_upload
-from kernel.errors import Kind, PisteError, Text
+from kernel.errors import Kind, NotPermitted, PisteError, Text
 from kernel.jobs import add_job
 from ledger.evidence import append_leaf
+from ledger.roles import Role
 from workflow.documents.models import Document
-from workflow.documents.rules import ISSUED, ONE_OF_A_KIND, READ_BY_MACHINE, DocumentKind
-from workflow.engine.cases import Case, record_history
+from workflow.documents.rules import (
+    ISSUED,
+    ONE_OF_A_KIND,
+    OPEN_TO_DOCUMENTS,
+    READ_BY_MACHINE,
+    DocumentKind,
+    DocumentsClosed,
+)
+from workflow.engine.cases import Case, check_not_pending, record_history
 from workflow.engine.context import Context
+from workflow.engine.life_cycle import names_of
 from workflow.engine.principals import Principal
 from workflow.engine.tenancy import get_visible, visible
 
@@ -55,10 +64,13 @@ def attach_document(
     """Take a document in: judge it before anything decodes it, store it once, have it read by the worker.
 
     Raises:
+        NotPermitted: Documents come from the brokers of the firm whose case it is.
+        DocumentsClosed, DecisionUnderWay: The case takes none as it stands.
         PisteError: From `inspection.intake`: no document, too large, a pixel flood, an archive, encrypted …
     """
     if kind in ISSUED:
         raise DocumentIssuedHere(paper=kind.words.en, paper_zh=kind.words.zh)
+    _check_takes_documents(principal, case_kind, case)
     intake = examine_upload(data, IntakeLimits(bytes=context.settings.upload_limit_bytes))
     now = context.clock.now()
     if kind in ONE_OF_A_KIND:
@@ -185,6 +197,14 @@ def note_reading(
         document.state = "unreadable" if document.state == "stored" else document.state
         document.fault = result.en[:500]
     return document
+
+
+def _check_takes_documents(principal: Principal, case_kind: str, case: Case) -> None:
+    if case.organisation_id != principal.organisation_id or not principal.roles & Role.BROKER:
+        raise NotPermitted(action="attach a document", roles=names_of(Role.BROKER))
+    if case.state not in OPEN_TO_DOCUMENTS.get(case_kind, ()):
+        raise DocumentsClosed(case=case.title, state=case.state)
+    check_not_pending(case)
 
 
 def safe_name(name: str) -> str:

@@ -22,6 +22,7 @@ class NumberTaken(PisteError):
     kind = Kind.CONFLICT
     message = Text("{number} is already in use by case {first}.", "编号{number}已被业务{first}使用。")
     next_step = Text("Open that case, or choose another number.", "请查看该业务，或更换编号。")
-    field = "/number"
+    field = "{where}"
     number: str
     first: str
+    where: str = "/number"

@@ -27,6 +27,8 @@ class Tenanted:
     """Roles that see every firm's rows of this table."""
     private_states: ClassVar[tuple[str, ...]] = ("draft",)
     """States in which only the owner sees the row; tables without a `state` leave it empty."""
+    sent_by: ClassVar[str] = ""
+    """Column with the client that sent the row and may look at it again; empty where there is none."""
     title: ClassVar[str] = "case"
 
     id: Mapped[UUID]
@@ -38,6 +40,8 @@ def visible(query: Select[Any], model: type[Tenanted], principal: Principal) -> 
     if principal.is_system:
         return query
     own = model.organisation_id == principal.organisation_id
+    if model.sent_by and principal.client_id is not None:
+        own = or_(own, getattr(model, model.sent_by) == principal.client_id)
     if not model.open_to & principal.roles:
         return query.where(own)
     if not model.private_states:

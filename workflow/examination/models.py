@@ -108,6 +108,7 @@ class InstrumentReading(Tenanted, Base):
     __tablename__ = "instrument_readings"
     __table_args__ = (Index("ix_instrument_readings_declaration", "declaration_id"),)
     private_states: ClassVar[tuple[str, ...]] = ()
+    sent_by: ClassVar[str] = "client_id"
     title: ClassVar[str] = "reading"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

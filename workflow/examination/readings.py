@@ -19,7 +19,7 @@ from kernel.jobs import add_job
 from ledger.content import seal
 from ledger.evidence import append_leaf
 from ledger.roles import Role
-from ledger.statements import Evidence, id_bytes
+from ledger.statements import Evidence, digest, id_bytes
 from workflow.declarations import service as declarations
 from workflow.engine.cases import record_history
 from workflow.engine.context import Context
@@ -74,15 +74,17 @@ def receive_reading(
         NotAnInstrument, ReadingNotExpected, NotFound: As they say.
         Key…, Signature…: The signature is no good.
     """
-    declaration = _check_expected(session, principal, reading)
     statement = _statement(reading)
-    signed = check_signature(session, context, principal, statement, signature, Role.INSTRUMENT)
-    statement_digest = bytes.fromhex(prepared(context, statement, reading.measured_at).digest[2:])
-    existing = session.scalar(
-        select(InstrumentReading).where(InstrumentReading.statement == statement_digest)
+    statement_digest = digest(statement, context.deployment)
+    existing: InstrumentReading | None = session.scalar(
+        visible(select(InstrumentReading), InstrumentReading, principal).where(
+            InstrumentReading.statement == statement_digest
+        )
     )
     if existing is not None:
         return existing
+    declaration = _check_expected(session, principal, reading)
+    signed = check_signature(session, context, principal, statement, signature, Role.INSTRUMENT)
     now = context.clock.now()
     open_examination = examination.open_examination(session, declaration.id)
     row = InstrumentReading(
