@@ -1,0 +1,1 @@
+"""The auditors' door: what stands on the ledger, and how anybody checks it."""

@@ -1,0 +1,16 @@
+"""The auditors' door."""
+
+from __future__ import annotations
+
+from api.chain_explorer import evidence_routes, routes
+from api.foundation.doors import Door
+from kernel.errors import Text
+
+DOOR = Door(
+    name="chain_explorer",
+    title=Text("Chain explorer", "链上浏览器"),
+    description="Statements, blocks, transactions and keys of the ledger, checks of every decision, and proofs from "
+    "the evidence log. Open to everybody who is signed in; it holds digests and quantities, no content.",
+    position=50,
+    routers=(routes.router, evidence_routes.router),
+)

@@ -1,0 +1,1 @@
+"""The devices' door: gates and instruments."""

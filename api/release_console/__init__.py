@@ -1,0 +1,1 @@
+"""The customs officers' door: filing, holds, examinations, release."""

@@ -1,0 +1,1 @@
+"""The brokers' door: certificates, declarations, check notes and documents."""

@@ -1,0 +1,73 @@
+"""A declaration as it came in: JSON, or the XML of the WCO Data Model, whose elements name the faults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from api.foundation.refusals import MalformedRequest
+from kernel.errors import Fault, Invalid
+from kernel.particulars import document_of
+from workflow.declarations.wco import WcoDeclaration, element_of, read_wco_declaration, to_filing
+
+XML = "application/xml"
+_XML_TYPES = frozenset({XML, "text/xml"})
+XML_EXAMPLE = """\
+<MetaData>
+  <WCODataModelVersionCode>3.6</WCODataModelVersionCode>
+  <Declaration>
+    <FunctionCode>9</FunctionCode>
+    <TypeCode>IM</TypeCode>
+    <FunctionalReferenceID>NW-2026-00031</FunctionalReferenceID>
+    <DeclarationOfficeID>0101</DeclarationOfficeID>
+    <GoodsShipment>…</GoodsShipment>
+  </Declaration>
+</MetaData>
+"""
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What a broker declares."""
+
+    content: object
+    """As the process reads it."""
+    source: bytes | None = None
+    """The XML that it was read from."""
+    message: WcoDeclaration | None = None
+
+    @contextmanager
+    def faults_named(self) -> Iterator[None]:
+        """Name the faults that the process finds at the elements that they come from."""
+        try:
+            yield
+        except Invalid as invalid:
+            if self.message is None:
+                raise
+            raise Invalid(found=tuple(self._at_element(fault) for fault in invalid.found)) from None
+
+    def _at_element(self, fault: Fault) -> Fault:
+        if self.message is None or fault.field.startswith("/Declaration"):
+            return fault
+        at = element_of(self.message, fault.field)
+        return Fault(field=at, rule=fault.rule, message=fault.message, next_step=fault.next_step)
+
+
+def read_declared(content_type: str, body: object) -> Declared:
+    """Read a body by its type.
+
+    Args:
+        content_type: The header.
+        body: JSON as it was read, or bytes of anything else.
+
+    Raises:
+        Invalid: The XML has faults; each names its element, all at once.
+        MalformedRequest: It is neither JSON nor XML.
+    """
+    if not isinstance(body, bytes):
+        return Declared(body)
+    if content_type.partition(";")[0].strip().lower() not in _XML_TYPES:
+        raise MalformedRequest(fault="Content-Type: application/json | application/xml")
+    message = read_wco_declaration(body)
+    return Declared(document_of(to_filing(message)), body, message)
