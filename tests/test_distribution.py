@@ -12,7 +12,8 @@ from tests.test_house import PRODUCT, ROOT, tracked
 
 
 def test_every_file_of_the_packages_is_in_the_distribution(tmp_path: Path) -> None:
-    wanted = {path.relative_to(ROOT) for path in tracked() if path.relative_to(ROOT).parts[0] in PRODUCT}
+    files = {path.relative_to(ROOT) for path in tracked() if not path.name.startswith(".")}
+    wanted = {path for path in files if path.parts[0] in PRODUCT}
     source = tmp_path / "source"
     for path in {*wanted, Path("pyproject.toml"), Path("README.md")}:
         (source / path.parent).mkdir(parents=True, exist_ok=True)

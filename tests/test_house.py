@@ -20,7 +20,9 @@ PRODUCT = ("kernel", "ledger", "inspection", "workflow", "migrations", "api")
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 
 LONGEST_MODULE = 450
-LONG_MODULES: dict[str, str] = {}
+LONG_MODULES = {
+    "contracts/MaterialCertificates.sol": "certificates and draws share one storage; a third of it is NatSpec",
+}
 """Modules that are longer, each with the reason why it is one room and not two."""
 
 LOADED_BY_OTHERS = {
@@ -107,7 +109,7 @@ def test_long_modules_have_a_reason() -> None:
     long = {
         str(path.relative_to(ROOT))
         for path in tracked(".py", ".sol", ".js", ".html", ".css")
-        if "versions" not in path.parts
+        if not {"versions", "test", "tests"} & set(path.relative_to(ROOT).parts)
         and len(path.read_text(encoding="utf-8").splitlines()) > LONGEST_MODULE
     }
     assert long == LONG_MODULES.keys(), "divide it, or say in LONG_MODULES why it is one"
@@ -195,6 +197,7 @@ def imported_packages() -> dict[str, str]:
 def test_every_package_imported_is_declared() -> None:
     declared = {canonicalize_name(Requirement(wish).name) for wish in run_time_wishes()}
     given = {
+        "anyio": "fastapi",
         "cbor2": "webauthn",
         "eth-keys": "eth-account",
         "eth-typing": "web3",
