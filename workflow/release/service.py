@@ -144,7 +144,7 @@ def may_countersign(session: Session, declaration: Declaration, principal: Princ
 def may_retract(session: Session, declaration: Declaration, principal: Principal) -> bool:
     """Tell whether this principal could take back a release that waits for a second signature."""
     record = waiting_release(session, declaration)
-    return record is not None and record.intent.get("person") == str(principal.person_id)
+    return record is not None and record.intent["officer"] == str(principal.officer_id)
 
 
 def prepare_countersign(
