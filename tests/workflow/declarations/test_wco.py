@@ -20,6 +20,7 @@ from workflow.declarations.wco import (
     Limits,
     WcoDeclaration,
     WcoSchemasUnusable,
+    element_of,
     raw_content,
     read_wco_declaration,
     to_filing,
@@ -598,6 +599,21 @@ def test_no_changed_character_makes_the_reader_fail(place: int, other: str) -> N
 # --------------------------------------------------------------------------------------------------------- filing
 
 
+@pytest.mark.parametrize(
+    ("pointer", "place"),
+    [
+        ("/lines/1/quantity", f"{ITEM}[2]/Commodity/GoodsMeasure/TariffQuantity"),
+        ("/lines/0/certificate_number", f"{ITEM}[1]/AdditionalDocument[1]/ID"),
+        ("/lines/0/something", f"{ITEM}[1]"),
+        ("/office", "/Declaration/DeclarationOfficeID"),
+        ("/something", "/Declaration"),
+        ("", "/Declaration"),
+    ],
+)
+def test_the_element_behind_a_field_can_be_asked_for(pointer: str, place: str) -> None:
+    assert element_of(read_wco_declaration(MESSAGE.encode()), pointer) == place
+
+
 @pytest.fixture
 def wco() -> WcoDeclaration:
     return read_wco_declaration(MESSAGE.encode())
@@ -814,3 +830,13 @@ def test_faults_of_several_containers_are_told_apart() -> None:
     data = edited(("</TransportEquipment>", f"</TransportEquipment>{second}"))
     place = "/Declaration/GoodsShipment/Consignment/TransportEquipment[2]/ID"
     assert filing(data) == [(place, "identifier.check-digit")]
+
+
+EXAMPLES = sorted((Path(__file__).resolve().parents[3] / "examples").glob("*/declaration*.xml"))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_the_example_declarations_can_be_filed_as_they_are(path: Path) -> None:
+    wco = read_wco_declaration(path.read_bytes())
+    assert wco.unread == ()
+    assert to_filing(wco).lines[0].certificate_line is not None

@@ -246,6 +246,7 @@ class WcoDeclaration:
     items_declared: int | None
     invoice: WcoAmount | None
     invoice_number: str | None
+    invoiced_at: datetime | None
     gross_kg: Decimal | None
     packages: int | None
     declarant: WcoParty | None

@@ -64,6 +64,7 @@ def read_declaration(root: Place, envelope: Place) -> WcoDeclaration:
         items_declared=root.whole("GoodsItemQuantity"),
         invoice=root.amount("InvoiceAmount"),
         invoice_number=shipment.child("Invoice").text("ID", most=70),
+        invoiced_at=shipment.child("Invoice").moment("IssueDateTime"),
         gross_kg=read_kilograms(root, "TotalGrossMassMeasure"),
         packages=root.whole("TotalPackageQuantity"),
         declarant=read_party(root.child("Declarant")),
