@@ -66,6 +66,8 @@ def create_app(
     Raises:
         DeploymentUnknown: The contracts of this installation were not deployed yet.
     """
+    if not structlog.is_configured():
+        _log_plainly()
     settings = settings or (context.settings if context else load_settings())
     place = _installation(settings, context, rates or Rates(), find_doors() if doors is None else doors)
 
@@ -95,6 +97,19 @@ def create_app(
             app.include_router(router)
     _describe(app, place)
     return app
+
+
+def _log_plainly() -> None:
+    """Write JSON lines where nobody has set up the logs; structlog's own default shows the values of variables."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ]
+    )
 
 
 def _installation(

@@ -172,7 +172,6 @@ def _no_token(
 @tries_secrets
 def challenge(session: SessionOf, context: ContextOf) -> SignInChallenge:
     """Give a challenge that any passkey of this site may answer within five minutes."""
-    service.forget_what_is_over(session, now=context.clock.now())
     return service.begin_sign_in(session, context)
 
 

@@ -14,7 +14,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CursorResult, Dialect, delete
+from sqlalchemy import Dialect, delete
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 from starlette.requests import Request
@@ -66,8 +66,8 @@ def claim(
         ChangedMeanwhile: The first answer was forgotten at this very moment.
     """
     row = {"actor": actor, "key": key, "fingerprint": request_digest, "answered_at": now}
-    result = session.execute(_insert_once(session.get_bind().dialect, {**row, "status": 0, "headers": []}))
-    if isinstance(result, CursorResult) and result.rowcount == 1:
+    statement = _insert_once(session.get_bind().dialect, {**row, "status": 0, "headers": []})
+    if session.execute(statement).first() is not None:
         return None
     first = session.get(AnsweredRequest, (actor, key))
     if first is None:
@@ -119,4 +119,4 @@ def forget_old_answers(session: Session, *, now: datetime) -> None:
 
 def _insert_once(dialect: Dialect, row: dict[str, Any]) -> Any:  # noqa: ANN401 - each dialect has a class of its own
     insert = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
-    return insert(AnsweredRequest).values(**row).on_conflict_do_nothing()
+    return insert(AnsweredRequest).values(**row).on_conflict_do_nothing().returning(AnsweredRequest.actor)

@@ -12,6 +12,7 @@ from starlette.requests import Request
 
 from api.foundation.gates import READERS, READERS_SQLITE, WRITERS, WRITERS_SQLITE, Gate
 from api.foundation.limits import Buckets, Rates
+from api.foundation.sweeping import Sweeper
 from api.foundation.tokens import TokenOffice
 from kernel.database import Database
 from kernel.settings import Settings
@@ -35,6 +36,7 @@ class Installation:
     node_answers: Callable[[], bool]
     """Asks the Ethereum node whether it serves."""
     buckets: Buckets = field(default_factory=Buckets)
+    sweeper: Sweeper = field(default_factory=Sweeper)
     reads: Gate = field(init=False)
     writes: Gate = field(init=False)
 

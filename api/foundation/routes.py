@@ -226,12 +226,19 @@ async def _in_transaction(
                 return idempotency.replay(first)
         answer = await inner(request)
         if answer.status_code < _FIRST_REFUSAL:
-            if once is not None:
-                await run_in_threadpool(once.keep, transaction.session, answer)
+            if writes:
+                await run_in_threadpool(_complete, transaction.session, place, once, answer)
             await transaction.commit()
     finally:
         await transaction.leave()
     return answer
+
+
+def _complete(session: Session, place: Installation, once: _Once | None, answer: Response) -> None:
+    """Write what belongs to a change besides the change itself."""
+    if once is not None:
+        once.keep(session, answer)
+    place.sweeper.sweep(session, now=place.context.clock.now())
 
 
 def _unless_known(request: Request, answer: Response) -> Response:
