@@ -8,6 +8,7 @@ blocks.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -33,6 +34,7 @@ from ledger.models import (
     StatementState,
     TransactionState,
 )
+from ledger.points import nothing
 from ledger.projections import apply, rebuild
 from ledger.status import say
 from ledger.verdicts import StatementSink, Verdicts
@@ -68,6 +70,7 @@ class Indexer:
         relay_address: The account whose refusals count.
         clock: Tells the time.
         most_blocks: Most blocks fetched, and most made final, in one step.
+        at: Called at each named point between two steps, for tests that kill there.
     """
 
     database: Database
@@ -78,6 +81,7 @@ class Indexer:
     relay_address: str
     clock: Clock = field(default_factory=SystemClock)
     most_blocks: int = 200
+    at: Callable[[str], None] = nothing
 
     def step(self) -> int:
         """Follow the chain a stretch and let what became final take effect; give how many blocks moved.
@@ -163,6 +167,7 @@ class Indexer:
         if any(hashes.get(log.block_number) != log.block_hash for log in logs):
             # The chain was reorganised between two answers; the next step sees it whole.
             return 0
+        self.at("indexer.fetched")
         with self.database.write() as session:
             if session.scalar(select(func.max(ChainBlock.number))) != (ancestor.number if ancestor else None):
                 return 0
@@ -178,6 +183,7 @@ class Indexer:
             )
             session.flush()
             session.add_all(to_events(logs, self.deployment))
+        self.at("indexer.stored")
         return len(blocks)
 
     def _finalise(self) -> int:
@@ -203,6 +209,9 @@ class Indexer:
             for block in blocks:
                 self._take_effect(session, block, verdicts)
             verdicts.settle(session, receipts)
+            session.flush()
+            self.at("indexer.effective")
+        self.at("indexer.final")
         return len(blocks)
 
     def _take_effect(self, session: Session, block: ChainBlock, verdicts: Verdicts) -> None:

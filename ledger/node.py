@@ -44,6 +44,8 @@ HISTORY_KEPT = 64
 """States of so many blocks stay in the node's memory; deeper reorganisations do not happen on one node."""
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
+PORT_TIMEOUT_S = 2.0
+RETRY_S = 0.02
 UNDISTURBED_TRIES = 3
 DUMP_SHARE = 4
 """After a dump the keeper rests so many times as long as the dump took, or the node would do nothing else."""
@@ -147,6 +149,7 @@ class EmbeddedNode:
             NodeStateBroken: There are dumps but none can be read.
             NodeNotStarting: The program ended or does not answer.
         """
+        self._await_port()
         loading = self._prepare_state()
         command = [*_dying_with_parent(), str(find_anvil()), *self._arguments()]
         if loading is not None:
@@ -232,6 +235,21 @@ class EmbeddedNode:
             write_synced(self.folder.port, str(port).encode())
             return port
 
+    def _await_port(self) -> None:
+        """Make sure that nobody else holds the port; a program that was just killed may hold it a moment longer."""
+        until = time.monotonic() + PORT_TIMEOUT_S
+        while True:
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind(("127.0.0.1", self.port))
+                except OSError as fault:
+                    if time.monotonic() > until:
+                        raise NodeNotStarting(detail=f"port {self.port}: {fault.strerror}") from fault
+                else:
+                    return
+            time.sleep(RETRY_S)
+
     def _wait_for_answer(self) -> None:
         process = self._process
         until = time.monotonic() + START_TIMEOUT_S
@@ -239,9 +257,8 @@ class EmbeddedNode:
             try:
                 answered = self.chain.chain_id()
             except LedgerUnavailable:
-                time.sleep(0.02)
+                time.sleep(RETRY_S)
                 continue
-            # A program that lost the race for its port ends; whoever answers then is somebody else.
             if answered == self._chain_id and process.poll() is None:
                 return
             break

@@ -48,7 +48,7 @@ def public_key_from_cose(cose: bytes) -> bytes:
         key = cbor2.loads(cose)
         x, y = key[COSE_X], key[COSE_Y]
         kind = key[COSE_KEY_TYPE], key[COSE_ALGORITHM], key[COSE_CURVE]
-    except (cbor2.CBORDecodeError, KeyError, TypeError):
+    except (cbor2.CBORDecodeError, LookupError, TypeError):
         raise AssertionMalformed(part="publicKey") from None
     if kind != (COSE_EC2, COSE_ES256, COSE_P256) or not isinstance(x, bytes) or not isinstance(y, bytes):
         raise AssertionMalformed(part="publicKey")
