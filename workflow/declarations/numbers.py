@@ -1,16 +1,13 @@
-"""Numbers that customs gives to declarations and check notes; the sequence is handed in.
+"""Numbers that customs gives to declarations; the sequence is handed in.
 
-Source: DOMAIN.md §3 and §4.
+Source: DOMAIN.md §3.
 """
 
 from __future__ import annotations
 
-from datetime import date
-
 from kernel.errors import Kind, PisteError, Text
 
 LAST_DECLARATION = 10**9 - 1
-LAST_CHECK_NOTE = 10**12 - 1
 
 
 class NumberSeriesUsedUp(PisteError):
@@ -51,29 +48,8 @@ def declaration_number(office: str, year: int, *, import_: bool, sequence: int) 
         OfficeCodeWrong: The office is not four digits.
         NumberSeriesUsedUp: The sequence does not fit nine digits.
     """
-    _check(office, sequence, LAST_DECLARATION)
-    return f"{office}{year:04d}{1 if import_ else 0}{sequence:09d}"
-
-
-def check_note_number(office: str, day: date, *, import_: bool, sequence: int) -> str:
-    """Make a check note number: Z, 4 digits office, I or E, yymmdd, 12 sequence.
-
-    Args:
-        office: Customs office code.
-        day: Day of the application in the site's time zone.
-        import_: Whether the vehicle goes in with imports.
-        sequence: Next number of this office, day and direction, from 1.
-
-    Raises:
-        OfficeCodeWrong: The office is not four digits.
-        NumberSeriesUsedUp: The sequence does not fit twelve digits.
-    """
-    _check(office, sequence, LAST_CHECK_NOTE)
-    return f"Z{office}{'I' if import_ else 'E'}{day:%y%m%d}{sequence:012d}"
-
-
-def _check(office: str, sequence: int, last: int) -> None:
     if len(office) != len("0000") or not (office.isascii() and office.isdigit()):
         raise OfficeCodeWrong(office=office)
-    if not 1 <= sequence <= last:
+    if not 1 <= sequence <= LAST_DECLARATION:
         raise NumberSeriesUsedUp(office=office, sequence=sequence)
+    return f"{office}{year:04d}{1 if import_ else 0}{sequence:09d}"

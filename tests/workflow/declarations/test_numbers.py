@@ -1,21 +1,17 @@
-"""Numbers of declarations and check notes."""
+"""Numbers of declarations."""
 
 from __future__ import annotations
-
-from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.errors import Kind
-from kernel.identifiers import check_check_note_number, check_declaration_number
+from kernel.identifiers import check_declaration_number
 from workflow.declarations.numbers import (
-    LAST_CHECK_NOTE,
     LAST_DECLARATION,
     NumberSeriesUsedUp,
     OfficeCodeWrong,
-    check_note_number,
     declaration_number,
 )
 
@@ -27,12 +23,6 @@ def test_a_declaration_number_is_built_as_customs_builds_it() -> None:
     assert declaration_number("0101", 2026, import_=False, sequence=1) == "010120260000000001"
 
 
-def test_a_check_note_number_is_built_as_customs_builds_it() -> None:
-    day = date(2026, 2, 6)
-    assert check_note_number("0101", day, import_=True, sequence=1) == "Z0101I260206000000000001"
-    assert check_note_number("0101", day, import_=False, sequence=12) == "Z0101E260206000000000012"
-
-
 @given(OFFICES, st.integers(1980, 2099), st.booleans(), st.integers(1, LAST_DECLARATION))
 def test_declaration_numbers_pass_their_own_check(
     office: str, year: int, import_: bool, sequence: int
@@ -40,17 +30,6 @@ def test_declaration_numbers_pass_their_own_check(
     assert (
         check_declaration_number(declaration_number(office, year, import_=import_, sequence=sequence), "")
         == []
-    )
-
-
-@given(
-    OFFICES, st.dates(date(2000, 1, 1), date(2099, 12, 31)), st.booleans(), st.integers(1, LAST_CHECK_NOTE)
-)
-def test_check_note_numbers_pass_their_own_check(
-    office: str, day: date, import_: bool, sequence: int
-) -> None:
-    assert (
-        check_check_note_number(check_note_number(office, day, import_=import_, sequence=sequence), "") == []
     )
 
 
@@ -67,8 +46,6 @@ def test_a_series_has_an_end(sequence: int) -> None:
     with pytest.raises(NumberSeriesUsedUp) as refused:
         declaration_number("0101", 2026, import_=True, sequence=sequence)
     assert refused.value.kind is Kind.UNAVAILABLE
-    with pytest.raises(NumberSeriesUsedUp):
-        check_note_number("0101", date(2026, 2, 6), import_=True, sequence=LAST_CHECK_NOTE + 1)
 
 
 @pytest.mark.parametrize("office", ["", "101", "GB01", "01011", "０１０１"])

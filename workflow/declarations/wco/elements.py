@@ -29,7 +29,7 @@ _MOMENT = re.compile(
 
 def local_name(element: etree._Element) -> str:
     """Give an element's name without its namespace."""
-    return etree.QName(element).localname
+    return str(element.tag).rpartition("}")[2]
 
 
 def children_with_places(element: etree._Element, path: str) -> Iterator[tuple[etree._Element, str]]:
@@ -64,9 +64,10 @@ class Report:
         """Note a fault at a place."""
         self.faults.append(Fault(field=path, rule=rule, message=message, next_step=next_step))
 
-    def saw(self, element: etree._Element) -> None:
+    def saw(self, place: Place) -> None:
         """Remember that an element was looked at."""
-        self._seen.add(element)
+        if place.element is not None:
+            self._seen.add(place.element)
 
     def unread(self, element: etree._Element, path: str) -> Iterator[str]:
         """Give the places of elements that nobody looked at, the outermost only."""
@@ -82,9 +83,7 @@ class Place:
 
     def __init__(self, element: etree._Element | None, path: str, report: Report) -> None:
         self.element, self.path, self.report = element, path, report
-        self._children: list[tuple[etree._Element, str]] | None = None
-        if element is not None:
-            report.saw(element)
+        self._children: dict[str, list[Place]] | None = None
 
     @property
     def there(self) -> bool:
@@ -108,10 +107,13 @@ class Place:
         if self.element is None:
             return []
         if self._children is None:
-            self._children = list(children_with_places(self.element, self.path))
-        return [
-            Place(child, place, self.report) for child, place in self._children if local_name(child) == name
-        ]
+            self._children = {}
+            for child, path in children_with_places(self.element, self.path):
+                self._children.setdefault(local_name(child), []).append(Place(child, path, self.report))
+        found = self._children.get(name, [])
+        for place in found:
+            self.report.saw(place)
+        return found
 
     def text(
         self, name: str, *, most: int = 512, check: Check | None = None, required: bool = False
