@@ -7,6 +7,7 @@ interface Vm {
     function sign(uint256 secret, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function publicKeyP256(uint256 secret) external pure returns (uint256 x, uint256 y);
     function signP256(uint256 secret, bytes32 digest) external pure returns (bytes32 r, bytes32 s);
+    function getCode(string calldata artifact) external view returns (bytes memory);
     function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
     function getNonce(address account) external view returns (uint64);
     function warp(uint256 timestamp) external;
@@ -27,6 +28,17 @@ abstract contract Checks {
     error NotEqual(bytes32 actual, bytes32 expected);
     error NotTrue(string what);
     error Above(string what, uint256 actual, uint256 limit);
+    error NotDeployed(string name);
+
+    /// @dev Like `new`, but the code comes from the artifact: a test that carried the code of all contracts would have
+    /// the compiler optimise them once more for every test.
+    function deploy(string memory name, bytes memory arguments) internal returns (address deployed) {
+        bytes memory code = bytes.concat(vm.getCode(string.concat(name, ".sol:", name)), arguments);
+        assembly ("memory-safe") {
+            deployed := create(0, add(code, 0x20), mload(code))
+        }
+        if (deployed == address(0)) revert NotDeployed(name);
+    }
 
     function assertEq(bytes32 actual, bytes32 expected) internal pure {
         if (actual != expected) revert NotEqual(actual, expected);

@@ -10,6 +10,18 @@ struct GoodsLine {
     uint128 ceiling;
 }
 
+bytes3 constant PIECE = "H87";
+
+/// @notice The list that every certificate of the tests has.
+function goodsList() pure returns (GoodsLine[] memory list) {
+    list = new GoodsLine[](5);
+    list[0] = GoodsLine(1, PIECE, 10e6);
+    list[1] = GoodsLine(2, PIECE, 100e6);
+    list[2] = GoodsLine(3, "KGM", 12_500_000);
+    list[3] = GoodsLine(4, PIECE, 1);
+    list[4] = GoodsLine(5, "LTR", type(uint128).max);
+}
+
 /// @title Merkle trees over goods lists, as the off-chain side builds them
 library Lists {
     function leaf(bytes32 certificate, GoodsLine memory entry) internal pure returns (bytes32) {

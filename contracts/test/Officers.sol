@@ -39,8 +39,8 @@ abstract contract Officers is Checks {
     ERC7913WebAuthnVerifier internal passkeyVerifier;
 
     function deployVerifiers() internal {
-        p256Verifier = new ERC7913P256Verifier();
-        passkeyVerifier = new ERC7913WebAuthnVerifier();
+        p256Verifier = ERC7913P256Verifier(deploy("ERC7913P256Verifier", ""));
+        passkeyVerifier = ERC7913WebAuthnVerifier(deploy("ERC7913WebAuthnVerifier", ""));
     }
 
     /// @dev The name is also the secret, so that two officers of one name share a key.

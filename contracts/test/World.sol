@@ -5,7 +5,7 @@ import {
     CheckNoteApproval, CheckNoteOpening, CheckNotes, CheckNoteVoiding, GatePassage, NoteItem
 } from "../CheckNotes.sol";
 import {Consortium, ConsortiumChange, FoundingMember, KeyGrant, Organisation} from "../Consortium.sol";
-import {EvidenceLog} from "../EvidenceLog.sol";
+import {Checkpoint, EvidenceLog} from "../EvidenceLog.sol";
 import {Inbox} from "../Inbox.sol";
 import {
     CertificateReview,
@@ -22,7 +22,7 @@ import {
 } from "../ReleaseDecisions.sol";
 import {Roles} from "../Roles.sol";
 import {Signed} from "../StatementRegister.sol";
-import {GoodsLine, Lists} from "./Lists.sol";
+import {GoodsLine, goodsList, Lists} from "./Lists.sol";
 import {Kind, Officer, Officers} from "./Officers.sol";
 
 /// @title A consortium at work: everything deployed, officers of every role, statements with valid defaults
@@ -36,7 +36,6 @@ abstract contract World is Officers {
     bytes32 internal constant LETTER = "certificate 1";
     bytes32 internal constant ENTRY = "declaration 1";
     bytes32 internal constant NOTE = "note 1";
-    bytes3 internal constant PIECE = "H87";
     uint64 internal constant START = 1_700_000_000;
     uint64 internal constant END = START + 365 days;
     uint8 internal constant COMMITTEE_PARTY = 1;
@@ -73,17 +72,33 @@ abstract contract World is Officers {
     Officer internal sequencer;
     Officer internal auditor;
 
+    bytes private _refusal;
+
     function setUp() public virtual {
         vm.warp(START);
         deployVerifiers();
         _found();
         uint256 nonce = vm.getNonce(address(this));
-        certificates = new MaterialCertificates(consortium, vm.computeCreateAddress(address(this), nonce + 1));
-        decisions = new ReleaseDecisions(consortium, certificates);
-        notes = new CheckNotes(consortium, certificates);
-        log = new EvidenceLog(consortium);
-        inbox = new Inbox();
+        address expected = vm.computeCreateAddress(address(this), nonce + 1);
+        certificates =
+            MaterialCertificates(deploy("MaterialCertificates", abi.encode(consortium, expected)));
+        decisions = ReleaseDecisions(deploy("ReleaseDecisions", abi.encode(consortium, certificates)));
+        notes = CheckNotes(deploy("CheckNotes", abi.encode(consortium, certificates)));
+        log = EvidenceLog(deploy("EvidenceLog", abi.encode(consortium)));
+        inbox = Inbox(deploy("Inbox", ""));
         _populate();
+    }
+
+    /// @dev The next statement that is sent must be refused for this reason.
+    function refuse(bytes memory reason) internal {
+        _refusal = reason;
+    }
+
+    /// @dev Stands right before a statement is sent: `expectRevert` means the next call, and hashing is one.
+    function _send() private {
+        if (_refusal.length == 0) return;
+        vm.expectRevert(_refusal);
+        delete _refusal;
     }
 
     // ------------------------------------------------------------------------------------------------- consortium
@@ -122,8 +137,10 @@ abstract contract World is Officers {
         change.revocations[0] = keyOf(officer);
     }
 
-    function apply_(ConsortiumChange memory change) public {
-        consortium.change(change, signedByFounders(change));
+    function apply_(ConsortiumChange memory change) internal {
+        Signed[] memory signatures = signedByFounders(change);
+        _send();
+        consortium.change(change, signatures);
     }
 
     function signedByFounders(ConsortiumChange memory change) internal view returns (Signed[] memory) {
@@ -159,15 +176,6 @@ abstract contract World is Officers {
 
     // ----------------------------------------------------------------------------------------------- certificates
 
-    function goods() internal pure returns (GoodsLine[] memory list) {
-        list = new GoodsLine[](5);
-        list[0] = GoodsLine(1, PIECE, 10e6);
-        list[1] = GoodsLine(2, PIECE, 100e6);
-        list[2] = GoodsLine(3, "KGM", 12_500_000);
-        list[3] = GoodsLine(4, PIECE, 1);
-        list[4] = GoodsLine(5, "LTR", type(uint128).max);
-    }
-
     function contentOf(bytes32 subject, uint32 version) internal pure returns (bytes32) {
         return keccak256(abi.encode("content", subject, version));
     }
@@ -177,7 +185,7 @@ abstract contract World is Officers {
             certificate: certificate,
             version: version,
             contentHash: contentOf(certificate, version),
-            linesRoot: Lists.root(certificate, goods()),
+            linesRoot: Lists.root(certificate, goodsList()),
             holder: HOLDER,
             validFrom: START,
             validUntil: START + 180 days,
@@ -185,8 +193,10 @@ abstract contract World is Officers {
         });
     }
 
-    function submit(CertificateSubmission memory statement, Officer memory by) public {
-        certificates.submit(statement, sign(by, certificates.hashCertificateSubmission(statement)));
+    function submit(CertificateSubmission memory statement, Officer memory by) internal {
+        Signed memory signed = sign(by, certificates.hashCertificateSubmission(statement));
+        _send();
+        certificates.submit(statement, signed);
     }
 
     function reviewOf(bytes32 certificate, uint32 version, uint8 party, uint8 verdict)
@@ -205,19 +215,23 @@ abstract contract World is Officers {
         });
     }
 
-    function review(CertificateReview memory statement, Officer memory by) public {
-        certificates.review(statement, sign(by, certificates.hashCertificateReview(statement)));
+    function review(CertificateReview memory statement, Officer memory by) internal {
+        Signed memory signed = sign(by, certificates.hashCertificateReview(statement));
+        _send();
+        certificates.review(statement, signed);
     }
 
     function revocation(bytes32 certificate, uint32 version) internal view returns (CertificateRevocation memory) {
         return CertificateRevocation(certificate, version, "misused", uint64(block.timestamp));
     }
 
-    function revoke(CertificateRevocation memory statement, Officer memory by) public {
-        certificates.revoke(statement, sign(by, certificates.hashCertificateRevocation(statement)));
+    function revoke(CertificateRevocation memory statement, Officer memory by) internal {
+        Signed memory signed = sign(by, certificates.hashCertificateRevocation(statement));
+        _send();
+        certificates.revoke(statement, signed);
     }
 
-    function activate(bytes32 certificate, Officer memory by) public {
+    function activate(bytes32 certificate, Officer memory by) internal {
         submit(submission(certificate, 1), by);
         review(reviewOf(certificate, 1, COMMITTEE_PARTY, CONFIRM), committee);
         review(reviewOf(certificate, 1, CUSTOMS_PARTY, CONFIRM), documents);
@@ -226,7 +240,7 @@ abstract contract World is Officers {
     // ----------------------------------------------------------------------------------------------- declarations
 
     function drawOf(bytes32 certificate, uint32 line, uint128 quantity) internal pure returns (Draw memory) {
-        return Draw(certificate, line, goods()[line - 1].unit, quantity);
+        return Draw(certificate, line, goodsList()[line - 1].unit, quantity);
     }
 
     function draws(Draw memory only) internal pure returns (Draw[] memory list) {
@@ -240,7 +254,7 @@ abstract contract World is Officers {
     }
 
     function proofsOf(Draw[] memory list) internal pure returns (LineProof[] memory proofs) {
-        GoodsLine[] memory entries = goods();
+        GoodsLine[] memory entries = goodsList();
         proofs = new LineProof[](list.length);
         for (uint256 i = 0; i < list.length; ++i) {
             uint256 index = list[i].line - 1;
@@ -258,20 +272,24 @@ abstract contract World is Officers {
         );
     }
 
-    function file(DeclarationFiling memory statement, Officer memory by) public {
+    function file(DeclarationFiling memory statement, Officer memory by) internal {
         fileWith(statement, proofsOf(statement.draws), by);
     }
 
-    function fileWith(DeclarationFiling memory statement, LineProof[] memory proofs, Officer memory by) public {
-        certificates.file(statement, proofs, sign(by, certificates.hashDeclarationFiling(statement)));
+    function fileWith(DeclarationFiling memory statement, LineProof[] memory proofs, Officer memory by) internal {
+        Signed memory signed = sign(by, certificates.hashDeclarationFiling(statement));
+        _send();
+        certificates.file(statement, proofs, signed);
     }
 
     function withdrawal(bytes32 declaration, uint32 version) internal view returns (DeclarationWithdrawal memory) {
         return DeclarationWithdrawal(declaration, version, "not shipped", uint64(block.timestamp));
     }
 
-    function withdraw(DeclarationWithdrawal memory statement, Officer memory by) public {
-        certificates.withdraw(statement, sign(by, certificates.hashDeclarationWithdrawal(statement)));
+    function withdraw(DeclarationWithdrawal memory statement, Officer memory by) internal {
+        Signed memory signed = sign(by, certificates.hashDeclarationWithdrawal(statement));
+        _send();
+        certificates.withdraw(statement, signed);
     }
 
     function assertLine(bytes32 certificate, uint32 line, uint128 reserved, uint128 committed) internal view {
@@ -295,24 +313,32 @@ abstract contract World is Officers {
         return CheckNoteOpening(note, contentOf(note, 1), gates, items, uint64(block.timestamp));
     }
 
-    function open(CheckNoteOpening memory statement, Officer memory by) public {
-        notes.open(statement, sign(by, notes.hashCheckNoteOpening(statement)));
+    function open(CheckNoteOpening memory statement, Officer memory by) internal {
+        Signed memory signed = sign(by, notes.hashCheckNoteOpening(statement));
+        _send();
+        notes.open(statement, signed);
     }
 
-    function approve(bytes32 note, Officer memory by) public {
+    function approve(bytes32 note, Officer memory by) internal {
         CheckNoteApproval memory statement =
             CheckNoteApproval(note, contentOf(note, 1), uint64(block.timestamp));
-        notes.approve(statement, sign(by, notes.hashCheckNoteApproval(statement)));
+        Signed memory signed = sign(by, notes.hashCheckNoteApproval(statement));
+        _send();
+        notes.approve(statement, signed);
     }
 
-    function pass(bytes32 note, uint8 number, Officer memory by) public {
+    function pass(bytes32 note, uint8 number, Officer memory by) internal {
         GatePassage memory statement = GatePassage(note, number, "barrier up", uint64(block.timestamp));
-        notes.pass(statement, sign(by, notes.hashGatePassage(statement)));
+        Signed memory signed = sign(by, notes.hashGatePassage(statement));
+        _send();
+        notes.pass(statement, signed);
     }
 
-    function void_(bytes32 note, Officer memory by) public {
+    function void_(bytes32 note, Officer memory by) internal {
         CheckNoteVoiding memory statement = CheckNoteVoiding(note, "no vehicle", uint64(block.timestamp));
-        notes.void_(statement, sign(by, notes.hashCheckNoteVoiding(statement)));
+        Signed memory signed = sign(by, notes.hashCheckNoteVoiding(statement));
+        _send();
+        notes.void_(statement, signed);
     }
 
     // -------------------------------------------------------------------------------------------------- decisions
@@ -327,8 +353,10 @@ abstract contract World is Officers {
         );
     }
 
-    function report(ExaminationReport memory statement, Officer memory by) public {
-        decisions.report(statement, sign(by, decisions.hashExaminationReport(statement)));
+    function report(ExaminationReport memory statement, Officer memory by) internal {
+        Signed memory signed = sign(by, decisions.hashExaminationReport(statement));
+        _send();
+        decisions.report(statement, signed);
     }
 
     function dispositionOf(bytes32 declaration, uint32 version, uint32 sequence, uint8 outcome)
@@ -339,8 +367,10 @@ abstract contract World is Officers {
         return Disposition(declaration, version, sequence, outcome, "findings", uint64(block.timestamp));
     }
 
-    function dispose(Disposition memory statement, Officer memory by) public {
-        decisions.dispose(statement, sign(by, decisions.hashDisposition(statement)));
+    function dispose(Disposition memory statement, Officer memory by) internal {
+        Signed memory signed = sign(by, decisions.hashDisposition(statement));
+        _send();
+        decisions.dispose(statement, signed);
     }
 
     function decisionOf(bytes32 declaration, uint32 version, uint8 channel, uint8 outcome)
@@ -359,13 +389,27 @@ abstract contract World is Officers {
         });
     }
 
-    function decide(ReleaseDecision memory statement, Officer memory by) public {
-        decisions.decide(statement, alone(sign(by, decisions.hashReleaseDecision(statement))));
+    function decide(ReleaseDecision memory statement, Officer memory by) internal {
+        Signed[] memory signatures = alone(sign(by, decisions.hashReleaseDecision(statement)));
+        _send();
+        decisions.decide(statement, signatures);
     }
 
-    function decide(ReleaseDecision memory statement, Officer memory first, Officer memory second) public {
+    function decide(ReleaseDecision memory statement, Officer memory first, Officer memory second) internal {
         bytes32 digest = decisions.hashReleaseDecision(statement);
-        decisions.decide(statement, pair(sign(first, digest), sign(second, digest)));
+        Signed[] memory signatures = pair(sign(first, digest), sign(second, digest));
+        _send();
+        decisions.decide(statement, signatures);
+    }
+
+    // ----------------------------------------------------------------------------------------------- evidence log
+
+    function anchor(EvidenceLog to, Checkpoint memory statement, bytes32[] memory proof, Officer memory by)
+        internal
+    {
+        Signed memory signed = sign(by, to.hashCheckpoint(statement));
+        _send();
+        to.anchor(statement, proof, signed);
     }
 
     // --------------------------------------------------------------------------------------------------- founding
@@ -374,7 +418,7 @@ abstract contract World is Officers {
         founder1 = newOfficer(Kind.Secp256k1, "founder 1", "committee member", 0);
         founder2 = newOfficer(Kind.P256, "founder 2", "customs member", 0);
         founder3 = newOfficer(Kind.Passkey, "founder 3", "bureau member", 0);
-        consortium = new Consortium(founders(), 2);
+        consortium = Consortium(deploy("Consortium", abi.encode(founders(), uint8(2))));
     }
 
     function founders() internal view returns (FoundingMember[] memory list) {

@@ -4,13 +4,19 @@
 // input carries every source. It ends in .cjs because package.json says "module".
 "use strict";
 
-const { readFileSync } = require("node:fs");
 const solc = require("solc");
+
+async function compile() {
+  process.stdin.setEncoding("utf8");
+  const chunks = [];
+  for await (const chunk of process.stdin) chunks.push(chunk);
+  process.stdout.write(solc.compile(chunks.join("")));
+}
 
 if (process.argv.includes("--version")) {
   process.stdout.write(`solc, the solidity compiler commandline interface\nVersion: ${solc.version()}\n`);
 } else if (process.argv.includes("--standard-json")) {
-  process.stdout.write(solc.compile(readFileSync(0, "utf8")));
+  compile();
 } else {
   process.stderr.write("usage: solc.cjs --version | --standard-json < input.json\n");
   process.exitCode = 2;

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {CheckNotes, NoteItem} from "../CheckNotes.sol";
+import {Consortium} from "../Consortium.sol";
+import {MaterialCertificates} from "../MaterialCertificates.sol";
+import {ReleaseDecisions} from "../ReleaseDecisions.sol";
+import {Checks} from "./Checks.sol";
+import {GoodsLine, goodsList} from "./Lists.sol";
+import {certificateId, declarationId, FIRST_CERTIFICATE, LINES, noteId, Port, THINGS} from "./Port.sol";
+
+/// @notice Which functions of a contract the fuzzer calls; both tools read it under this name.
+struct FuzzSelector {
+    address addr;
+    bytes4[] selectors;
+}
+
+/// @title What must always hold, whatever anybody sends in whatever order
+contract InvariantsTest is Checks {
+    Port private _port;
+    MaterialCertificates private _certificates;
+    CheckNotes private _notes;
+    ReleaseDecisions private _decisions;
+
+    error NeverAccepted(bytes4 selector);
+
+    function setUp() public {
+        _port = new Port();
+        (_certificates, _notes, _decisions) = _port.contracts();
+    }
+
+    function targetContracts() external view returns (address[] memory list) {
+        list = new address[](1);
+        list[0] = address(_port);
+    }
+
+    function targetSelectors() external view returns (FuzzSelector[] memory list) {
+        list = new FuzzSelector[](1);
+        list[0] = FuzzSelector(address(_port), _actions());
+    }
+
+    /// @dev The invariants would hold in a port where nothing happens: every action must get through at times.
+    function test_ThePortIsBusy() external {
+        bytes4[] memory actions = _actions();
+        for (uint256 i = 0; i < 1500; ++i) {
+            bytes32 seed = keccak256(abi.encode(i));
+            (bool done,) =
+                address(_port).call(abi.encodePacked(actions[uint256(seed) % actions.length], uint256(seed) >> 8));
+            assertTrue(done, "an action reverts");
+        }
+        bytes4[12] memory functions = [
+            MaterialCertificates.submit.selector,
+            MaterialCertificates.review.selector,
+            MaterialCertificates.revoke.selector,
+            MaterialCertificates.file.selector,
+            MaterialCertificates.withdraw.selector,
+            CheckNotes.open.selector,
+            CheckNotes.approve.selector,
+            CheckNotes.pass.selector,
+            CheckNotes.void_.selector,
+            ReleaseDecisions.report.selector,
+            ReleaseDecisions.decide.selector,
+            Consortium.change.selector
+        ];
+        for (uint256 i = 0; i < functions.length; ++i) {
+            if (_port.accepted(functions[i]) == 0) revert NeverAccepted(functions[i]);
+        }
+        this.invariant_WhatMustAlwaysHold();
+    }
+
+    /// @dev 1: nothing takes effect without a signature of somebody who holds the role at that moment. 5 and 6: nothing
+    /// is recorded twice. 3, 4, 5: see below. One campaign for all, because each costs its own.
+    function invariant_WhatMustAlwaysHold() external view {
+        assertEq(_port.breaches(), 0);
+        assertAtMost("records of one statement", _port.mostTimes(), 1);
+        for (uint256 i = 0; i < THINGS; ++i) {
+            _checkCertificate(certificateId(i));
+            _checkDecision(declarationId(i));
+            _checkPassages(noteId(i));
+        }
+        _checkLines();
+        _checkLoads();
+    }
+
+    /// @dev Active means: committee and customs confirmed what the broker signed, in this version.
+    function _checkCertificate(bytes32 id) private view {
+        MaterialCertificates.CertificateRecord memory record = _certificates.certificate(id);
+        bytes32 what = keccak256(abi.encode(id, record.version, record.contentHash));
+        if (
+            record.state == MaterialCertificates.CertificateState.Active
+                || record.state == MaterialCertificates.CertificateState.Revoked
+        ) {
+            assertTrue(_port.confirmed(1, what) && _port.confirmed(2, what), "active unconfirmed");
+        }
+    }
+
+    /// @dev 3: 0 <= reserved + committed <= ceiling, and both are the sum over declarations.
+    function _checkLines() private view {
+        uint256[] memory reserved = new uint256[](THINGS * LINES);
+        uint256[] memory committed = new uint256[](THINGS * LINES);
+        for (uint256 i = 0; i < THINGS; ++i) {
+            bytes32 declaration = declarationId(i);
+            bool open = _certificates.declaration(declaration).state == MaterialCertificates.DeclarationState.Filed;
+            MaterialCertificates.DrawRecord[] memory held = _certificates.drawsOf(declaration);
+            for (uint256 j = 0; j < held.length; ++j) {
+                uint256 certificate = uint256(held[j].certificate) - FIRST_CERTIFICATE;
+                uint256 place = certificate * LINES + held[j].line - 1;
+                if (open) reserved[place] += held[j].quantity;
+                else committed[place] += held[j].quantity;
+            }
+        }
+        GoodsLine[] memory ceilings = goodsList();
+        for (uint256 place = 0; place < reserved.length; ++place) {
+            uint32 line = uint32(place % LINES) + 1;
+            (uint128 reserved_, uint128 committed_) =
+                _certificates.line(certificateId(place / LINES), line);
+            assertEq(reserved_, reserved[place]);
+            assertEq(committed_, committed[place]);
+            assertAtMost("reserved and committed", uint256(reserved_) + committed_, ceilings[line - 1].ceiling);
+        }
+    }
+
+    /// @dev 4: a note passes each gate at most once, in order, and is not voided after that.
+    function _checkPassages(bytes32 note) private view {
+        assertEq(_port.passages(note, 0) + _port.passages(note, 3), 0);
+        assertAtMost("passages of gate 1", _port.passages(note, 1), 1);
+        assertAtMost("passages of gate 2", _port.passages(note, 2), _port.passages(note, 1));
+        uint8 passed = _notes.note(note).passed;
+        assertEq(passed, _port.passages(note, 1) + _port.passages(note, 2));
+        assertTrue(!_port.voided(note) || passed == 0, "voided after a passage");
+    }
+
+    /// @dev What notes carry is the sum over those that are not voided.
+    function _checkLoads() private view {
+        NoteItem[][] memory loads = new NoteItem[][](THINGS);
+        for (uint256 i = 0; i < THINGS; ++i) {
+            bytes32 note = noteId(i);
+            if (!_port.voided(note)) loads[i] = _notes.itemsOf(note);
+        }
+        for (uint256 i = 0; i < THINGS; ++i) {
+            for (uint256 j = 0; j < loads[i].length; ++j) {
+                NoteItem memory item = loads[i][j];
+                assertEq(_notes.noted(item.declaration, item.certificate, item.line), _sum(loads, item));
+            }
+        }
+    }
+
+    function _sum(NoteItem[][] memory loads, NoteItem memory item) private pure returns (uint256 sum) {
+        for (uint256 i = 0; i < loads.length; ++i) {
+            for (uint256 j = 0; j < loads[i].length; ++j) {
+                NoteItem memory other = loads[i][j];
+                bool same = other.declaration == item.declaration && other.certificate == item.certificate
+                    && other.line == item.line;
+                if (same) sum += other.quantity;
+            }
+        }
+    }
+
+    /// @dev 5: a recorded decision is never altered, and the declaration stays as it was decided.
+    function _checkDecision(bytes32 declaration) private view {
+        MaterialCertificates.DeclarationState state = _certificates.declaration(declaration).state;
+        bool final_ = state == MaterialCertificates.DeclarationState.Released
+            || state == MaterialCertificates.DeclarationState.Denied;
+        bytes32 decided = _port.decided(declaration);
+        assertTrue(final_ == (decided != 0), "decided but not final, or final but not decided");
+        if (!final_) return;
+        assertEq(_port.stateOfDecision(declaration), decided);
+        bool released = _decisions.decision(declaration).outcome == 1;
+        assertTrue(
+            released == (state == MaterialCertificates.DeclarationState.Released), "outcome and state differ"
+        );
+    }
+
+    function _actions() private pure returns (bytes4[] memory list) {
+        list = new bytes4[](13);
+        list[0] = Port.wait.selector;
+        list[1] = Port.submitCertificate.selector;
+        list[2] = Port.reviewCertificate.selector;
+        list[3] = Port.revokeCertificate.selector;
+        list[4] = Port.fileDeclaration.selector;
+        list[5] = Port.withdrawDeclaration.selector;
+        list[6] = Port.openNote.selector;
+        list[7] = Port.approveNote.selector;
+        list[8] = Port.passGate.selector;
+        list[9] = Port.voidNote.selector;
+        list[10] = Port.examine.selector;
+        list[11] = Port.decideCase.selector;
+        list[12] = Port.changeConsortium.selector;
+    }
+}
