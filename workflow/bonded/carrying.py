@@ -11,11 +11,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
 from kernel.errors import Fault, NotFound, collect
 from kernel.validation import pointer
@@ -55,6 +55,19 @@ class Asked(Protocol):
     @property
     def quantity(self) -> Decimal:
         """How much, in the unit in which it was declared."""
+
+
+class CountedItem(NamedTuple):
+    """An item of some note that counts against a declaration."""
+
+    note_id: UUID
+    note_number: str
+    binding: int
+    declared_line: int
+    certificate_id: UUID
+    certificate_line: int
+    quantity: Decimal
+    state: str
 
 
 @dataclass(frozen=True)
@@ -182,17 +195,25 @@ def set_carriage(items: Sequence[CheckNoteItem], carriage: Carriage) -> None:
         item.state = carriage
 
 
-def counted_items(session: Session, declaration_id: UUID) -> list[CheckNoteItem]:
-    """Give the items of all notes that count against a declaration, with their notes."""
-    return list(
-        session.scalars(
-            select(CheckNoteItem)
-            .where(CheckNoteItem.declaration_id == declaration_id, CheckNoteItem.state.in_(COUNTED))
-            .options(joinedload(CheckNoteItem.note))
-            .order_by(CheckNoteItem.id)
-            .execution_options(populate_existing=True)
-        )
+def counted_items(session: Session, declaration_id: UUID) -> list[CountedItem]:
+    """Give what counts against a declaration, over all notes, as the database has it at this moment."""
+    columns = (
+        CheckNoteItem.note_id,
+        CheckNote.number,
+        CheckNote.binding,
+        CheckNoteItem.declared_line,
+        CheckNoteItem.certificate_id,
+        CheckNoteItem.certificate_line,
+        CheckNoteItem.quantity,
+        CheckNoteItem.state,
     )
+    query = (
+        select(*columns)
+        .join(CheckNote, CheckNote.id == CheckNoteItem.note_id)
+        .where(CheckNoteItem.declaration_id == declaration_id, CheckNoteItem.state.in_(COUNTED))
+        .order_by(CheckNoteItem.id)
+    )
+    return [CountedItem(*row) for row in session.execute(query)]
 
 
 def no_longer_covered(session: Session, items: Sequence[CheckNoteItem], *, lock: bool) -> list[Difference]:
@@ -224,7 +245,7 @@ def goods_have_all_passed(session: Session, declaration_id: UUID) -> bool:
     return all(passed[line] >= quantity for line, quantity in drawn.items())
 
 
-def sums_by_certificate_line(items: Sequence[CheckNoteItem]) -> defaultdict[LineKey, Decimal]:
+def sums_by_certificate_line(items: Sequence[CountedItem]) -> defaultdict[LineKey, Decimal]:
     """Add items up by certificate line."""
     sums: defaultdict[LineKey, Decimal] = defaultdict(Decimal)
     for item in items:
@@ -243,7 +264,7 @@ def _carriable(holding: DeclaredHolding, line_no: int, position: int) -> LineKey
 
 
 def _check_quantities(
-    holding: DeclaredHolding, others: Sequence[CheckNoteItem], items: Sequence[CheckNoteItem]
+    holding: DeclaredHolding, others: Sequence[CountedItem], items: Sequence[CheckNoteItem]
 ) -> None:
     taken_by_line: defaultdict[int, Decimal] = defaultdict(Decimal)
     for other in others:
@@ -266,8 +287,7 @@ def _check_quantities(
         taken[key] += item.quantity
 
 
-def _check_binding(holding: DeclaredHolding, others: Sequence[CheckNoteItem], note: CheckNote) -> None:
-    notes = {other.note_id: other.note for other in others}
-    if not bindings_agree([Binding(note.binding), *(Binding(other.binding) for other in notes.values())]):
-        first = next(iter(notes.values()))
-        raise BindingExceeded(declaration=holding.name, note=first.number)
+def _check_binding(holding: DeclaredHolding, others: Sequence[CountedItem], note: CheckNote) -> None:
+    bindings = {other.note_id: Binding(other.binding) for other in others}
+    if not bindings_agree([Binding(note.binding), *bindings.values()]):
+        raise BindingExceeded(declaration=holding.name, note=others[0].note_number)

@@ -70,7 +70,7 @@ class CheckNoteInput(Strict):
     seal_number: Reference | None = None
     vehicle_weight_kg: Mass
     frame_weight_kg: Mass = ZERO
-    container_weight_kg: Mass = ZERO
+    container_weight_kg: Annotated[Mass, Field(validate_default=True)] = ZERO
     goods_weight_kg: Mass
     total_weight_kg: Mass
     items: Annotated[tuple[CarriedLine, ...], Field(max_length=MOST_ITEMS, validate_default=True)] = ()

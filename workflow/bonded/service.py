@@ -110,10 +110,14 @@ def rewrite_check_note(
     return note
 
 
-def check_notes_query(principal: Principal, *, state: str | None = None) -> Select[Any]:
+def check_notes_query(
+    principal: Principal, *, state: str | None = None, number: str | None = None
+) -> Select[Any]:
     """Give the query of the check notes that the principal may know of; items are not loaded."""
     query = visible(select(CheckNote), CheckNote, principal)
-    return query.where(CheckNote.state == state) if state else query
+    if state:
+        query = query.where(CheckNote.state == state)
+    return query.where(CheckNote.number == number) if number else query
 
 
 def get_check_note(session: Session, principal: Principal, note_id: UUID, *, lock: bool = False) -> CheckNote:
@@ -235,7 +239,7 @@ CHECK_NOTES = CaseKind(
     kind=KIND,
     model=CheckNote,
     life_cycle=LIFE_CYCLE,
-    load=lambda session, principal, case_id, lock: get_check_note(session, principal, case_id, lock=lock),
+    load=get_check_note,
     decide=decide,
     signed=follow_signature,
     plain=delete_draft,

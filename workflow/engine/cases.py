@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,6 @@ import rfc8785
 from sqlalchemy import Index, LargeBinary, String, select
 from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
 
-from kernel.clock import unix
 from kernel.database import Base, BigId
 from kernel.errors import RevisionStale, Text
 from ledger.evidence import append_leaf
@@ -97,7 +96,7 @@ def record_history(
         organisation_id=principal.organisation_id,
         person_id=principal.person_id,
         client_id=principal.client_id,
-        actor=principal.name or principal.actor,
+        actor=(principal.name or principal.actor)[:120],
         statement=statement,
         words_en=words.en[:1000],
         words_zh=words.zh[:1000],
@@ -118,13 +117,14 @@ def history_hash(entry: HistoryEntry) -> bytes:
             {
                 "case": str(entry.case_id),
                 "kind": entry.case_kind,
-                "at": unix(entry.at),
+                "at": entry.at.astimezone(UTC).isoformat(),
                 "event": entry.event,
                 "from": entry.state_before,
                 "to": entry.state_after,
                 "organisation": str(entry.organisation_id),
                 "person": str(entry.person_id) if entry.person_id else None,
                 "client": str(entry.client_id) if entry.client_id else None,
+                "actor": entry.actor,
                 "statement": entry.statement.hex() if entry.statement else None,
                 "words": [entry.words_en, entry.words_zh],
                 "details": entry.details,

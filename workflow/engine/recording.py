@@ -59,7 +59,8 @@ class CaseRecorder:
         if kind is None:
             return None
         query = select(kind.model).where(kind.model.id == record.case_id).with_for_update()
-        case = session.scalar(query)
+        # Another case's follow-up may have loaded it before, unlocked; what counts is how it stands now.
+        case = session.scalar(query.execution_options(populate_existing=True))
         if case is None or case.pending_statement != record.digest:
             return None
         source, event = record.intent["source"], record.intent["event"]
