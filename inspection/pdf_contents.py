@@ -109,6 +109,8 @@ def opened(data: bytes) -> Iterator[pypdfium2.PdfDocument]:
             raise UploadMalformed(format="PDF", detail="structure") from error
         try:
             yield document
+        except pypdfium2.PdfiumError as error:
+            raise UploadMalformed(format="PDF", detail="page") from error
         finally:
             document.close()
 

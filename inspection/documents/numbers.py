@@ -116,7 +116,9 @@ _MONTHS = {
 }
 _YEAR_FIRST = re.compile(r"((?:19|20)\d\d)\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?")
 _DAY_FIRST = re.compile(r"(?<!\d)(\d{1,2})\s*([./-])\s*(\d{1,2})\s*[./-]\s*((?:19|20)\d\d)(?!\d)")
-_DAY_WORD = re.compile(r"(?<!\d)(\d{1,2})(?:st|nd|rd|th|\.)?\s*([^\W\d]{3,9})\.?,?\s*((?:19|20)\d\d)(?!\d)")
+_DAY_WORD = re.compile(
+    r"(?<!\d)(\d{1,2})(?:st|nd|rd|th|\.)?[\s-]*([^\W\d]{3,9})\.?,?[\s-]*((?:19|20)\d\d)(?!\d)"
+)
 _WORD_DAY = re.compile(r"([^\W\d]{3,9})\.?\s*(\d{1,2})(?:st|nd|rd|th)?,?\s+((?:19|20)\d\d)(?!\d)")
 _MOST_MONTHS = 12
 

@@ -197,10 +197,13 @@ def _parted(line: TextLine, columns: Sequence[_Column]) -> list[TextLine]:
         blanks = list(re.finditer(r"\s+", line.text))
         if not blanks:
             continue
-        blank = min(blanks, key=lambda match: abs(match.start() / len(line.text) - share))
-        first, second = line.text[: blank.start()], line.text[blank.end() :]
-        if abs(blank.start() / len(line.text) - share) > _BLANK_TOLERANCE:
+        length = len(line.text)
+        miss, blank = min(
+            (abs((match.start() + match.end()) / 2 / length - share), match.span()) for match in blanks
+        )
+        if miss > _BLANK_TOLERANCE:
             continue
+        first, second = line.text[: blank[0]], line.text[blank[1] :]
         numeric = second if left.name == "description" else first if right.name == "description" else None
         if numeric is not None and not _NUMERIC.match(numeric):
             continue

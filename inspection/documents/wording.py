@@ -41,7 +41,7 @@ FINDINGS = {
     "document.certificate-matches": _says("they agree.", "一致。"),
     "document.certificate-differs": _says("it names another certificate.", "证明函编号不符。"),
     "document.description-matches": _says("they agree.", "一致。"),
-    "document.languages-differ": _says(
+    "document.description-languages-differ": _says(
         "they are in different languages; compare them yourself.", "文字语言不同，请人工比对。"
     ),
     "document.description-differs": _says("check that these are the same goods.", "请核实是否为同一货物。"),
