@@ -35,7 +35,7 @@ const csrfToken = () => document.querySelector('meta[name="csrf-token"]')?.conte
  *
  * @param {string} method
  * @param {string} address
- * @param {{body?: object|FormData, revision?: string, key?: string}} options
+ * @param {{body?: object|FormData|Blob, revision?: string, key?: string}} options
  * @returns {Promise<{status: number, data: any, headers: Headers}>}
  * @throws {Refusal}
  */
@@ -44,14 +44,15 @@ export async function call(method, address, { body, revision, key } = {}) {
   if (method !== "GET") headers["X-CSRF-Token"] = csrfToken();
   if (revision) headers["If-Match"] = `"${revision}"`;
   if (key) headers["Idempotency-Key"] = key;
-  const isForm = body instanceof FormData;
-  if (body && !isForm) headers["Content-Type"] = "application/json";
+  const asItIs = body instanceof FormData || body instanceof Blob;
+  if (body instanceof Blob) headers["Content-Type"] = body.type;
+  else if (body && !asItIs) headers["Content-Type"] = "application/json";
   let answer;
   try {
     answer = await fetch(address, {
       method,
       headers,
-      body: body && !isForm ? JSON.stringify(body) : body,
+      body: body && !asItIs ? JSON.stringify(body) : body,
       credentials: "same-origin",
       redirect: "error",
     });

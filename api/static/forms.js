@@ -9,6 +9,9 @@
 //   data-done="…"            what to say then
 //   data-reveal="#box"       show the answer in this box instead (its [data-field] elements), for secrets
 //   data-confirm="…"         ask before
+//   data-raw="file"          sends the chosen file of this field itself, as XML or JSON by its name
+//   data-adds-up="total"     fills this field with the sum of the fields that have data-weight
+//   [data-rows]              a list of rows; [data-add-row] copies the last [data-row] and counts its names up
 //
 // Names of fields are paths: "lines[0].quantity". data-type="integer|boolean|list|json" on a field says how it is
 // meant; a field left empty is left out, unless it has data-keep.
@@ -125,8 +128,18 @@ function fieldAt(form, pointer) {
   return null;
 }
 
+/** Give the chosen file as the interface takes it: by its name XML, else JSON. */
+function rawOf(form) {
+  const [file] = form.elements[form.dataset.raw].files;
+  return new Blob([file], { type: /\.xml$/i.test(file.name) ? "application/xml" : "application/json" });
+}
+
 async function send(form) {
   const { api, sign, method = "POST", revision } = form.dataset;
+  if (form.dataset.raw) {
+    tell(form, say("Sending …", "正在提交……"));
+    return call(method, api, { body: rawOf(form), revision, key: crypto.randomUUID() });
+  }
   const hasFile = form.enctype === "multipart/form-data";
   const fields = hasFile ? new FormData(form) : fieldsOf(form);
   // The same content under the same key is done once, however often it is sent.
@@ -207,6 +220,30 @@ document.addEventListener("submit", async (event) => {
   } finally {
     form.removeAttribute("aria-busy");
   }
+});
+
+document.addEventListener("click", (event) => {
+  const adder = event.target.closest("[data-add-row]");
+  if (!adder) return;
+  const rows = adder.closest("[data-rows]").querySelectorAll("[data-row]");
+  const row = rows[rows.length - 1].cloneNode(true);
+  for (const field of row.querySelectorAll("[name]")) {
+    field.name = field.name.replace(/\[\d+\]/, `[${rows.length}]`);
+    field.removeAttribute("aria-invalid");
+    if (field.name.endsWith(".line_no")) field.value = String(rows.length + 1);
+    else if (!/\.(unit|package_kind|currency|origin)$/.test(field.name)) field.value = "";
+  }
+  rows[rows.length - 1].after(row);
+  row.querySelector("[name]").focus();
+});
+
+document.addEventListener("input", (event) => {
+  const form = event.target.closest("form[data-adds-up]");
+  if (!form || !("weight" in event.target.dataset)) return;
+  // Counted in grams: sums of binary fractions would show stray digits.
+  const grams = [...form.querySelectorAll("[data-weight]")].map((field) => Math.round(Number(field.value) * 1000));
+  const sum = grams.reduce((total, one) => total + one, 0);
+  if (Number.isFinite(sum)) form.elements[form.dataset.addsUp].value = String(sum / 1000);
 });
 
 document.addEventListener("click", (event) => {

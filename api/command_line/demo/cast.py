@@ -309,10 +309,12 @@ def _firm(part: Part) -> Firm:
 
 def _signed_in(person: Person, person_id: UUID) -> Person:
     """Sign a person in with the passkey, as the page does."""
-    begun = person.post("/sign-in/challenge")
+    begun = person.post("/sign-in/begin")
     challenge = from_base64url(begun["passkey"]["challenge"])
     credential = person.passkey.assertion(challenge, user_handle=person_id.bytes)
-    signed = person.post("/sign-in", json={"ceremony_id": begun["ceremony_id"], "credential": credential})
+    signed = person.post(
+        "/sign-in/finish", json={"ceremony_id": begun["ceremony_id"], "credential": credential}
+    )
     person.http.headers["X-CSRF-Token"] = signed["csrf_token"]
     return person
 

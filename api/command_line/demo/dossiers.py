@@ -118,7 +118,7 @@ class Dossier:
             "office": declaration["content"]["office"],
             "direction": given["direction"],
             "note_type": "first_line",
-            "binding": "one_vehicle_one_document",
+            "binding": 2,
             "gates": given["gates"],
             "vehicle_plate": given["vehicle_plate"],
             "container_number": given["container_no"],

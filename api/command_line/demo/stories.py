@@ -133,7 +133,7 @@ class Story:
 
     def _send(self) -> Told:
         program = self.cast.broker_program
-        found = program.get("/declarations", reference=self.dossier.reference)["items"]
+        found = program.get("/declarations", number=self.dossier.reference)["items"]
         if found:
             self.declaration = program.get(f"/declarations/{found[0]['id']}")
         else:
@@ -294,8 +294,9 @@ class Story:
             return Told("rang before", again=True)
         readings = self.dossier.readings(self.declaration["id"], datetime.now(UTC))
         judged = self._send_reading(next(one for one in readings if one["stage"] == "portal"))
+        message = judged["judgement"]["message"]
         self.declaration = self.cast.broker.wait(f"/declarations/{self.declaration['id']}", "examination")
-        return Told(f"HELD: {judged['judgement']['message'][0]}\n{judged['judgement']['message'][1]}")
+        return Told(f"HELD: {message['en']}\n{message['zh']}")
 
     def _isolate(self) -> Told:
         (examination,) = self._examinations()
@@ -313,7 +314,7 @@ class Story:
         if examination["state"] == "reported" or len(measured) >= len(retests):
             return Told("measured before", again=True)
         said = [self._send_reading(one)["judgement"]["message"] for one in retests]
-        return Told("\n".join(line for words in said for line in words))
+        return Told("\n".join(line for words in said for line in (words["en"], words["zh"])))
 
     def _report(self) -> Told:
         (examination,) = self._examinations()
