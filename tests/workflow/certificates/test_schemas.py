@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernel.errors import MOST_FAULTS, Invalid
@@ -289,6 +289,7 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.sampled_from(FIELDS), json_values)
 def test_nonsense_in_a_field_is_named_there_and_breaks_nothing(field: str, value: object) -> None:
     for fault in faults(content(**{field: value})):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernel.errors import Kind
@@ -23,6 +23,7 @@ def test_a_declaration_number_is_built_as_customs_builds_it() -> None:
     assert declaration_number("0101", 2026, import_=False, sequence=1) == "010120260000000001"
 
 
+@settings(deadline=None)
 @given(OFFICES, st.integers(1980, 2099), st.booleans(), st.integers(1, LAST_DECLARATION))
 def test_declaration_numbers_pass_their_own_check(
     office: str, year: int, import_: bool, sequence: int
@@ -33,6 +34,7 @@ def test_declaration_numbers_pass_their_own_check(
     )
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(OFFICES, st.booleans(), st.integers(1, 10**6)), unique=True, min_size=2, max_size=5)
 )

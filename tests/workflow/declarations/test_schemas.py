@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernel.errors import Invalid
@@ -254,6 +254,7 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(DeclarationContent.model_fields)), json_values)
 def test_nonsense_in_a_field_breaks_nothing(field: str, value: object) -> None:
     for fault in faults(content(**{field: value})):

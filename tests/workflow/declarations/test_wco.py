@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernel.errors import Invalid
@@ -586,11 +586,13 @@ def test_a_message_has_one_declaration() -> None:
     assert reading(document) == [("/MetaData/Declaration[2]", "wco.repeated")]
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_no_bytes_make_the_reader_fail(data: bytes) -> None:
     assert reading(data) != []
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(MESSAGE) - 1), st.sampled_from("<>&\"' /x9\u0000报"))
 def test_no_changed_character_makes_the_reader_fail(place: int, other: str) -> None:
     reading((MESSAGE[:place] + other + MESSAGE[place + 1 :]).encode())
