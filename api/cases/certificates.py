@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
 
-from fastapi import Query
+from fastapi import Body, Query
 from pydantic import Field
 from sqlalchemy import Select
 
@@ -34,7 +34,7 @@ from workflow.processes import CERTIFICATES
 NumberFilter = Annotated[
     str | None, Query(pattern=PRINTABLE, description="Only the one with exactly this number.")
 ]
-RawCertificate = Annotated[Any, ReadByProcess(CertificateContent)]
+RawCertificate = Annotated[Any, ReadByProcess(CertificateContent), Body()]
 
 CERTIFICATE_EXAMPLE: dict[str, Any] = {
     "number": "MCO26-0417",

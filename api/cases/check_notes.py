@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Body, Query
 from pydantic import Field
 from sqlalchemy import Select
 
@@ -34,7 +34,7 @@ NumberFilter = Annotated[
 InternalNumberFilter = Annotated[
     str | None, Query(pattern=PRINTABLE, description="Only those with exactly this number of the firm's own.")
 ]
-RawCheckNote = Annotated[Any, ReadByProcess(CheckNoteInput)]
+RawCheckNote = Annotated[Any, ReadByProcess(CheckNoteInput), Body()]
 
 _DECLARATION = "0198f2a4-6c1e-7a52-9b0c-3f6f2d9a1b01"
 CHECK_NOTE_EXAMPLE: dict[str, Any] = {

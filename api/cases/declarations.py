@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Body, Query
 from pydantic import Field
 from sqlalchemy import ColumnElement, Select, and_, exists, select
 from sqlalchemy.orm import Session
@@ -48,7 +48,7 @@ NumberFilter = Annotated[
 ReferenceFilter = Annotated[
     str | None, Query(pattern=PRINTABLE, description="Only those with exactly this reference of the firm.")
 ]
-RawDeclaration = Annotated[Any, ReadByProcess(DeclarationContent)]
+RawDeclaration = Annotated[Any, ReadByProcess(DeclarationContent), Body()]
 
 DECLARATION_EXAMPLE: dict[str, Any] = {
     "reference": "NW-2026-00031",
