@@ -91,7 +91,9 @@ def test_the_mirrors_equal_a_replay_of_the_chain(world: World) -> None:
     assert mirrored(world) == before
     afresh = replace(world)
     with world.database.write() as session:
-        for table in (ChainEvent, ChainBlock, *MIRRORS):
+        session.execute(delete(ChainEvent))
+        session.execute(delete(ChainBlock))
+        for table in MIRRORS:
             session.execute(delete(table))
         session.execute(update(StatementRecord).values(block_number=None))
     until(lambda: not afresh.indexer.step())
