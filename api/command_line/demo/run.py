@@ -18,6 +18,7 @@ from api.command_line.demo.verdicts import Verdict, verify_story
 from kernel.database import Database
 from kernel.errors import Kind, PisteError, Text
 from kernel.settings import Settings
+from ledger.evidence import request_checkpoint
 from workflow.engine.context import installed_context
 
 KEYS_PATIENCE_S = 60.0
@@ -60,6 +61,8 @@ def demonstrate(settings: Settings, examples: Path, console: Console, up: Callab
         for number, dossier in enumerate(dossiers, 1):
             stage.title(number, dossier.title)
             outcomes.append(Story(dossier, cast, stage.tell).run())
+        with database.write() as session:
+            request_checkpoint(session)
         verdicts = _verify(cast, outcomes, stage, console)
     finally:
         database.dispose()

@@ -133,7 +133,7 @@ class Story:
 
     def _send(self) -> Told:
         program = self.cast.broker_program
-        found = program.get("/declarations", number=self.dossier.reference)["items"]
+        found = program.get("/declarations", reference=self.dossier.reference)["items"]
         if found:
             self.declaration = program.get(f"/declarations/{found[0]['id']}")
         else:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
-from api.command_line.demo.agents import Agent
+from api.command_line.demo.agents import PATIENCE_S, PAUSE_S, Agent
 from api.command_line.demo.stories import Outcome
 
 
@@ -20,18 +21,28 @@ class Verdict:
     says: str
 
 
-def verify_story(auditor: Agent, outcome: Outcome) -> list[Verdict]:
-    """Verify every statement of every case of a story."""
+def verify_story(auditor: Agent, outcome: Outcome, patience_s: float = PATIENCE_S) -> list[Verdict]:
+    """Verify every statement of every case of a story; waits for the checkpoint that covers its evidence."""
+    until = time.monotonic() + patience_s
     verdicts: list[Verdict] = []
     for _, case_id in outcome.cases:
         for statement in auditor.get(f"/ledger/cases/{case_id}")["statements"]:
-            checks = auditor.get(f"/ledger/statements/{statement['digest']}/verification")["checks"]
-            verdicts.append(_verdict(outcome.dossier.slug, statement, checks))
+            path = f"/ledger/statements/{statement['digest']}/verification"
+            verification = auditor.get(path)
+            while verification["verdict"] == "open" and time.monotonic() < until:
+                time.sleep(PAUSE_S * 4)
+                verification = auditor.get(path)
+            verdicts.append(_verdict(outcome.dossier.slug, statement, verification))
     return verdicts
 
 
-def _verdict(story: str, statement: dict[str, Any], checks: list[dict[str, Any]]) -> Verdict:
-    failed = [check["name"] for check in checks if not check["passed"]]
-    good = statement["state"] == "recorded" and bool(checks) and not failed
-    says = "verified" if good else f"{statement['state']}; failed: {', '.join(failed) or 'no checks'}"
-    return Verdict(story, statement["primary_type"], statement["block_number"], good, says)
+def _verdict(story: str, statement: dict[str, Any], verification: dict[str, Any]) -> Verdict:
+    block = next((event["block_number"] for event in statement["events"]), None)
+    bad = [
+        f"{check['name']}: {check['words']['en']}"
+        for check in verification["checks"]
+        if check["verdict"] != "passed"
+    ]
+    good = statement["state"] == "recorded" and verification["verdict"] == "passed"
+    says = "verified" if good else f"{statement['state']}; {'; '.join(bad) or 'no checks'}"
+    return Verdict(story, statement["words"]["en"], block, good, says)
