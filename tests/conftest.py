@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from kernel.archive import FolderArchive
@@ -24,6 +25,16 @@ GAMES_MORNING = datetime(2026, 2, 3, 8, 0, tzinfo=UTC)
 """When tests take place: the week in which most of the material arrives."""
 DATABASES = ("sqlite", "postgresql")
 _numbers = itertools.count(1)
+
+# A machine that is busy with other work is slow, which says nothing about a test. CI tries the same examples each
+# time, so that a change is judged by what it changed; everywhere else new ones are looked for.
+hypothesis.settings.register_profile(
+    "house",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    derandomize=bool(os.environ.get("CI")),
+)
+hypothesis.settings.load_profile("house")
 
 
 @pytest.fixture(autouse=True)

@@ -21,7 +21,7 @@ from api.command_line.supervisor import MARK, live_pid, write_json
 from kernel.settings import Settings
 from tests.api.command_line import tiny_stack
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 Table = Callable[[Settings], tuple[ProcessSpec, ...]]
 
 
