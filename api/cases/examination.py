@@ -24,7 +24,6 @@ from api.cases.views import (
     summary_fields,
 )
 from workflow.engine.schemas import Output, Word, example
-from workflow.examination import readings
 from workflow.examination import service as examination
 from workflow.examination.models import Examination, Hold, InstrumentReading
 from workflow.examination.rules import Anomaly, Disposition
@@ -283,7 +282,7 @@ def describe_examination(look: Look, ordered: Examination) -> ExaminationDetail:
 
 def readings_view(look: Look, declaration_id: UUID) -> list[ReadingView]:
     """Show the readings of a declaration that the principal may know of."""
-    found = readings.readings_of(look.session, look.principal, declaration_id)
+    found = examination.readings_of(look.session, look.principal, declaration_id)
     return [reading_view(reading) for reading in found]
 
 

@@ -44,7 +44,7 @@ from workflow.bonded.schemas import CheckNoteInput, GatePassageStep, note_docume
 from workflow.declarations import service as declarations
 from workflow.engine.cases import check_not_pending, check_revision, move, record_history
 from workflow.engine.context import Context
-from workflow.engine.decisions import Decision, reason_hash
+from workflow.engine.decisions import Decision, check_content, reason_hash
 from workflow.engine.principals import Principal
 from workflow.engine.refusals import ReasonMissing
 from workflow.engine.registry import CaseKind, RecordedStep, StepInput
@@ -145,6 +145,17 @@ def find_check_note(session: Session, principal: Principal, number: str) -> Chec
     return get_check_note(session, principal, note_id)
 
 
+def vehicles_of(session: Session, declaration_id: UUID) -> list[str]:
+    """Name the vehicles that carry goods of a declaration, by the notes that were not voided or deleted."""
+    query = (
+        select(CheckNote.vehicle_plate)
+        .join(CheckNoteItem, CheckNoteItem.note_id == CheckNote.id)
+        .where(CheckNoteItem.declaration_id == declaration_id, CheckNote.state.not_in(("voided", "deleted")))
+        .distinct()
+    )
+    return sorted(session.scalars(query))
+
+
 def gate_events_of(session: Session, principal: Principal, note_id: UUID) -> list[GateEvent]:
     """List what gates reported of a note, oldest first, for whoever may know of the note.
 
@@ -166,7 +177,9 @@ def decide(session: Session, context: Context, note: CheckNote, step: StepInput)
         NoteExceedsDeclaration, BindingExceeded, DeclarationDetained, VehicleHasOpenNote: An application does not fit.
         ReasonMissing: A note is made void with a reason.
         GateReportMissing, WrongGate, GateMismatch: The gate did not report, or not what the note says.
+        ContentAltered: The content is not what was sealed.
     """
+    check_content(note.number, note.content, note.seed, note.content_hash)
     reason = step.given.reason
     words = (
         Text(f"{step.edge.label.en}: {reason}", f"{step.edge.label.zh}：{reason}")

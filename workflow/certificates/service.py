@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from kernel.clock import unix
@@ -39,7 +40,7 @@ from workflow.certificates.rules import (
 from workflow.certificates.schemas import CertificateContent, content_document, parse_certificate
 from workflow.engine.cases import check_not_pending, check_revision, move, record_history
 from workflow.engine.context import Context
-from workflow.engine.decisions import Decision, reason_hash
+from workflow.engine.decisions import Decision, check_content, reason_hash
 from workflow.engine.life_cycle import SYSTEM, Edge
 from workflow.engine.principals import SYSTEM_PRINCIPAL, Principal
 from workflow.engine.refusals import NumberTaken, ReasonMissing
@@ -47,7 +48,7 @@ from workflow.engine.registry import StepInput
 from workflow.engine.schemas import ActionInput
 from workflow.engine.tenancy import get_visible, visible
 
-__all__ = ["KIND", "LIFE_CYCLE", "Certificate"]
+__all__ = ["KIND", "LIFE_CYCLE", "Certificate", "CertificateContent"]
 DrawRequest = drawing.DrawRequest
 LineDraw = drawing.LineDraw
 
@@ -74,9 +75,7 @@ def draft_certificate(session: Session, context: Context, principal: Principal, 
         seed=secrets.token_bytes(32),
         lines=[],
     )
-    _fill(certificate, content)
-    session.add(certificate)
-    session.flush()
+    _store(session, principal, certificate, content)
     _note(session, context, principal, certificate, "drafted", Text("Draft begun", "开始填写"))
     return certificate
 
@@ -102,13 +101,11 @@ def rewrite_certificate(
     content = parse_certificate(raw)
     if content.number != certificate.number:
         _check_number(session, principal, content.number)
-        certificate.number = content.number
     certificate.seed = secrets.token_bytes(32)
     certificate.lines.clear()
     session.flush()
-    _fill(certificate, content)
     certificate.updated_at = context.clock.now()
-    session.flush()
+    _store(session, principal, certificate, content)
     _note(session, context, principal, certificate, "rewritten", Text("Draft changed", "草稿已修改"))
     return certificate
 
@@ -146,8 +143,10 @@ def decide(session: Session, context: Context, certificate: Certificate, step: S
 
     Raises:
         ReasonMissing: The step needs a reason.
+        ContentAltered: The content is not what was sealed.
     """
     del session, context
+    check_content(certificate.number, certificate.content, certificate.seed, certificate.content_hash)
     return Decision(
         case_kind=KIND,
         edge=step.edge,
@@ -311,8 +310,27 @@ def _check_number(session: Session, principal: Principal, number: str) -> None:
         raise NumberTaken(number=number, first=str(first.id) if own else "of another firm")
 
 
+def _store(
+    session: Session, principal: Principal, certificate: Certificate, content: CertificateContent
+) -> None:
+    """Put content into a certificate and write it.
+
+    Raises:
+        NumberTaken: Somebody took the number at the same moment.
+    """
+    try:
+        with session.begin_nested():
+            _fill(certificate, content)
+            session.add(certificate)
+            session.flush()
+    except IntegrityError:
+        _check_number(session, principal, content.number)
+        raise
+
+
 def _fill(certificate: Certificate, content: CertificateContent) -> None:
     document = content_document(content)
+    certificate.number = content.number
     certificate.event = content.event
     certificate.category = content.category
     certificate.holder = content.holder

@@ -31,7 +31,7 @@ from workflow.engine.refusals import NumberTaken, ReasonMissing
 from workflow.engine.registry import RecordedStep, StepInput
 from workflow.engine.tenancy import get_visible, visible
 
-__all__ = ["KIND", "LIFE_CYCLE", "Declaration"]
+__all__ = ["KIND", "LIFE_CYCLE", "Declaration", "DeclarationContent"]
 COMPARE_TASK = "examination.compare_documents"
 draws_of = certificates.draws_of
 

@@ -32,6 +32,7 @@ from workflow.engine.life_cycle import names_of
 from workflow.engine.principals import Principal
 from workflow.engine.tenancy import get_visible, visible
 
+__all__ = ["DocumentKind"]
 READ_TASK = "documents.read"
 NAME_LENGTH = 120
 
@@ -161,6 +162,11 @@ def documents_of(
     if kind is not None:
         query = query.where(Document.kind == kind)
     return list(session.scalars(query.order_by(Document.created_at, Document.id)))
+
+
+def papers_to_compare(session: Session, case_kind: str, case_id: UUID) -> list[Document]:
+    """List the documents of a case in force that a machine reads."""
+    return [paper for paper in documents_of(session, case_kind, case_id) if paper.kind in READ_BY_MACHINE]
 
 
 def all_documents_of(session: Session, principal: Principal, case_kind: str, case_id: UUID) -> list[Document]:

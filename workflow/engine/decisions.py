@@ -25,6 +25,7 @@ from workflow.engine.cases import Case, check_not_pending, record_history
 from workflow.engine.context import Context
 from workflow.engine.life_cycle import Edge
 from workflow.engine.principals import Principal
+from workflow.engine.refusals import ContentAltered
 from workflow.engine.schemas import PreparedStatement, SignatureInput
 
 SIGNED_AT_TOLERANCE = timedelta(minutes=10)
@@ -312,6 +313,16 @@ def signature_bytes(signature: SignatureInput) -> bytes | None:
 def reason_hash(reason: str, seed: bytes) -> bytes:
     """Digest of a reason as it goes into a statement, salted so that it cannot be guessed; all zeros where none is given."""
     return seal({"reason": reason}, seed).root if reason else bytes(32)
+
+
+def check_content(number: str, content: dict[str, Any], seed: bytes, content_hash: bytes) -> None:
+    """Make sure that what a signer reads is what the content hash in the statement stands for.
+
+    Raises:
+        ContentAltered: The stored content was changed beside its hash.
+    """
+    if seal(content, seed).root != content_hash:
+        raise ContentAltered(number=number)
 
 
 def uuid_of(intent: dict[str, Any], name: str) -> UUID | None:

@@ -26,3 +26,18 @@ class NumberTaken(PisteError):
     number: str
     first: str
     where: str = "/number"
+
+
+class ContentAltered(PisteError):
+    """The stored content is no longer what its content hash says; nobody may sign for it."""
+
+    code = "case.content-altered"
+    kind = Kind.UNAVAILABLE
+    message = Text(
+        "The content of {number} was altered after it was sealed.", "{number}的内容在封存后被改动。"
+    )
+    next_step = Text(
+        "Do not sign; tell the operator, who restores it from a backup.",
+        "请勿签署；请联系运维人员从备份恢复。",
+    )
+    number: str

@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from inspection.documents.schema import DeclaredGoods, DeclaredLine
-from workflow.certificates.schemas import CertificateContent
-from workflow.declarations.schemas import DeclarationContent
+from workflow.certificates.service import CertificateContent
+from workflow.declarations.service import DeclarationContent
 
 
 def declared_goods(content: DeclarationContent) -> DeclaredGoods:

@@ -193,18 +193,6 @@ def _act_on_retest(session: Session, row: InstrumentReading) -> None:
 _GRAVEST_FIRST = (Verdict.EXCEEDS_LIMIT, Verdict.NO_VERDICT, Verdict.WITHIN_LIMIT)
 
 
-def readings_of(session: Session, principal: Principal, declaration_id: UUID) -> list[InstrumentReading]:
-    """List the readings of a declaration that the principal may know of, oldest first."""
-    query = visible(select(InstrumentReading), InstrumentReading, principal)
-    return list(
-        session.scalars(
-            query.where(InstrumentReading.declaration_id == declaration_id).order_by(
-                InstrumentReading.created_at
-            )
-        )
-    )
-
-
 def get_reading(session: Session, principal: Principal, reading_id: UUID) -> InstrumentReading:
     """Load a reading: an authority's, the firm's own, or the sending instrument's. Raises `NotFound`."""
     return get_visible(session, InstrumentReading, reading_id, principal)

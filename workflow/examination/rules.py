@@ -186,15 +186,6 @@ class HoldOpen(PisteError):
     why_zh: str
 
 
-class InspectorMayNotRelease(PisteError):
-    """Inspector, reviewer and releasing officer of one case are three different persons."""
-
-    code = "release.inspector-may-not-release"
-    kind = Kind.FORBIDDEN
-    message = Text("You examined this case, so you may not release it.", "您是本票查验人员，不得办理放行。")
-    next_step = Text("Another releasing officer takes the decision.", "请由其他放行人员决定。")
-
-
 def allowed_for_all(anomalies: Iterable[Anomaly]) -> tuple[Disposition, ...]:
     """Give the dispositions that every one of these anomalies allows, in the order of the table."""
     rows = [_BY_ANOMALY[anomaly].allowed for anomaly in anomalies]

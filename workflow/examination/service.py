@@ -29,7 +29,7 @@ from workflow.engine.refusals import ReasonMissing
 from workflow.engine.registry import CaseKind, RecordedStep, StepInput
 from workflow.engine.tenancy import get_visible, visible
 from workflow.examination.goods import certified_goods
-from workflow.examination.models import DocumentFinding, Examination, Hold
+from workflow.examination.models import DocumentFinding, Examination, Hold, InstrumentReading
 from workflow.examination.rules import (
     EXAMINATION,
     EXAMINATION_LIFE_CYCLE,
@@ -504,6 +504,18 @@ def get_examination(
 ) -> Examination:
     """Load an examination. Raises `NotFound`."""
     return get_visible(session, Examination, examination_id, principal, lock=lock)
+
+
+def readings_of(session: Session, principal: Principal, declaration_id: UUID) -> list[InstrumentReading]:
+    """List the readings of a declaration that the principal may know of, oldest first."""
+    query = visible(select(InstrumentReading), InstrumentReading, principal)
+    return list(
+        session.scalars(
+            query.where(InstrumentReading.declaration_id == declaration_id).order_by(
+                InstrumentReading.created_at
+            )
+        )
+    )
 
 
 HOLDS = CaseKind(

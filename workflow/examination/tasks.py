@@ -15,7 +15,6 @@ from inspection.instruments.radiation import contamination_verdict, dose_rate_ve
 from kernel.errors import Text
 from workflow.declarations import service as declarations
 from workflow.documents import service as documents
-from workflow.documents.rules import READ_BY_MACHINE
 from workflow.engine.context import Context
 from workflow.engine.principals import SYSTEM_PRINCIPAL
 from workflow.engine.worker import Workshop, celery_app, run_job
@@ -50,8 +49,7 @@ def _compare(shop: Workshop, payload: dict[str, Any]) -> list[Compared] | None:
         goods = declared_goods(declarations.content_of(declaration))
         papers = [
             (paper.id, paper.kind, paper.state, paper.reading, Text(paper.fault or "", paper.fault or ""))
-            for paper in documents.documents_of(session, declarations.KIND, declaration.id)
-            if paper.kind in READ_BY_MACHINE
+            for paper in documents.papers_to_compare(session, declarations.KIND, declaration.id)
         ]
     if any(state == "stored" for _, _, state, _, _ in papers):
         return None

@@ -247,7 +247,9 @@ def _take_in(session: Session, context: Context, link: EnrolmentLink, holder: Ho
     """Write a key that has proved itself, use up its link, ask for its entry into the register."""
     now = context.clock.now()
     name = key_id_of(new.signer)
-    taken = (Key.key_id == name) | (Key.credential_id == new.credential_id)
+    taken = Key.key_id == name
+    if new.credential_id is not None:
+        taken |= Key.credential_id == new.credential_id
     if session.scalar(select(Key.id).where(taken)) is not None:
         raise KeyKnown
     link.used_at = now

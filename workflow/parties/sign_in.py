@@ -228,8 +228,8 @@ def take_ceremony(session: Session, context: Context, ceremony_id: UUID, purpose
 
 def forget_what_is_over(session: Session, *, now: datetime) -> None:
     """Drop challenges and browser sessions whose time is over."""
-    session.execute(delete(Ceremony).where(Ceremony.expires_at < now))
-    session.execute(delete(WebSession).where(WebSession.expires_at < now))
+    session.execute(delete(Ceremony).where(Ceremony.expires_at <= now))
+    session.execute(delete(WebSession).where(WebSession.expires_at <= now))
 
 
 def rp_id(settings: Settings) -> str:

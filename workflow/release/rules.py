@@ -69,3 +69,12 @@ class SecondSignerIsFirst(PisteError):
         "您已签署该放行决定，须由另一名关员复核。",
     )
     next_step = Text("Ask another releasing officer or a supervisor.", "请由其他放行人员或主管复核签署。")
+
+
+class InspectorMayNotRelease(PisteError):
+    """Inspector, reviewer and releasing officer of one case are three different persons."""
+
+    code = "release.inspector-may-not-release"
+    kind = Kind.FORBIDDEN
+    message = Text("You examined this case, so you may not release it.", "您是本票查验人员，不得办理放行。")
+    next_step = Text("Another releasing officer takes the decision.", "请由其他放行人员决定。")

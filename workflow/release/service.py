@@ -26,14 +26,13 @@ from workflow.engine.life_cycle import names_of
 from workflow.engine.principals import SYSTEM_PRINCIPAL, Principal
 from workflow.engine.registry import StepInput
 from workflow.engine.schemas import PreparedStatement, SignatureInput
-from workflow.examination import readings
 from workflow.examination import service as examination
-from workflow.examination.rules import InspectorMayNotRelease
 from workflow.release.rules import (
     RELEASE_OUTCOME,
     SECOND_SIGNERS,
     Channel,
     ExaminationOutstanding,
+    InspectorMayNotRelease,
     NothingToCountersign,
     SecondSignerIsFirst,
 )
@@ -92,7 +91,7 @@ def evidence_of(session: Session, declaration: Declaration) -> dict[str, Any]:
         ],
         "readings": [
             reading.statement.hex()
-            for reading in readings.readings_of(session, SYSTEM_PRINCIPAL, declaration.id)
+            for reading in examination.readings_of(session, SYSTEM_PRINCIPAL, declaration.id)
         ],
         "examinations": [
             {"sequence": done.sequence, "result": done.result, "verdict": done.verdict}

@@ -15,7 +15,6 @@ from workflow.bonded import service as bonded
 from workflow.certificates import service as certificates
 from workflow.declarations import service as declarations
 from workflow.documents import service as documents
-from workflow.documents.rules import DocumentKind
 from workflow.engine.context import Context
 from workflow.engine.principals import SYSTEM_PRINCIPAL
 from workflow.engine.worker import Workshop, celery_app, run_job
@@ -62,7 +61,7 @@ def _file_note(session: Session, context: Context, payload: dict[str, Any], resu
         context,
         case_kind=declarations.KIND,
         case=declaration,
-        kind=DocumentKind.RELEASE_NOTE,
+        kind=documents.DocumentKind.RELEASE_NOTE,
         name=f"release-note-{declaration.number}.pdf",
         data=result,
     )
@@ -107,7 +106,7 @@ def _file_certificate(session: Session, context: Context, payload: dict[str, Any
         context,
         case_kind=certificates.KIND,
         case=certificate,
-        kind=DocumentKind.CERTIFICATE_COPY,
+        kind=documents.DocumentKind.CERTIFICATE_COPY,
         name=f"certificate-{certificate.number}.pdf",
         data=result,
     )
