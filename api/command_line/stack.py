@@ -155,8 +155,10 @@ class Stack:
         published = {state.name: state for state in self._published()[1]} if supervised else {}
         views = []
         for process in self._processes:
-            state = published.get(process.name) or self._unsupervised(process)
+            state = published.pop(process.name, None) or self._unsupervised(process)
             views.append(ProcessView(state, _memory_mb(state.pid)))
+        # It may have been started with other settings, and so with processes that these do not have.
+        views.extend(ProcessView(state, _memory_mb(state.pid)) for state in published.values())
         return views
 
     def logs(self) -> dict[str, Path]:

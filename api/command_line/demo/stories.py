@@ -379,6 +379,12 @@ class Story:
         self.declaration = officer.wait(path, "released", "closed")
         return Told(f"{self.declaration['number']} is {self.declaration['state']}")
 
+    def _await_note(self) -> Told:
+        path = f"/declarations/{self.declaration['id']}/documents"
+        listed = self._poll(self.cast.broker, path, lambda seen: _release_note(seen) is not None)
+        note = _release_note(listed) or {}
+        return Told(f"{note['name']}, {note['size'] / 1024:.0f} kB")
+
     # ------------------------------------------------------------------------------------------------- shared
 
     def _step(self, words: Text, do: Do) -> None:
@@ -434,3 +440,7 @@ def _later(states: tuple[str, ...]) -> tuple[str, ...]:
     """Give the states of a certificate that lie behind those, for a story that is told again."""
     known = [_ORDER.index(state) for state in states if state in _ORDER]
     return _ORDER[max(known) + 1 :] if known else ()
+
+
+def _release_note(listed: Case) -> Case | None:
+    return next((paper for paper in listed["items"] if paper["kind"] == "release_note"), None)
