@@ -83,8 +83,9 @@ def demo(
     """Start the stack with made-up parties and carry three dossiers from filing to recorded release."""
     from api.command_line.demo.run import demonstrate, examples_folder  # noqa: PLC0415  # only this command needs it
 
-    os.environ["PISTE_DEMO"] = "1"
     settings = load_settings()
+    if not settings.demo:
+        settings = _made_a_demo(settings)
     with refusals():
         demonstrate(settings, examples or examples_folder(), console, up)
 
@@ -154,6 +155,14 @@ def run(name: Annotated[str, typer.Argument(help="Process of the stack.")]) -> N
     except Exception:  # noqa: BLE001  # whatever it is, it is logged and the supervisor starts the process again
         structlog.get_logger().exception("process.failed", name=name)
         sys.exit(1)
+
+
+def _made_a_demo(settings: Settings) -> Settings:
+    """Keep with the data folder that it belongs to a demo, so that every later command knows."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with (settings.data_dir / "piste.env").open("a", encoding="utf-8") as kept:
+        kept.write("PISTE_DEMO=true\n")
+    return load_settings()
 
 
 def embedded(settings: Settings) -> Stack:

@@ -114,7 +114,7 @@ class Stack:
         tell: Callable[[str], None] = lambda _: None,
         within_s: float = START_WITHIN_S,
     ) -> list[ProcessState]:
-        """Start what does not run and wait until all is well.
+        """Start what does not run and wait until all is well; a stack with other settings is started anew.
 
         Raises:
             PortTaken: Another program listens where the stack has to.
@@ -122,9 +122,10 @@ class Stack:
             StackBusy: Another command has held the stack for minutes.
         """
         with self._turn(tell):
+            if self._supervised() and self._published()[0] not in ("", self._settings_digest()):
+                tell("the settings have changed since the stack was started; starting it anew")
+                self._end_supervised(watch)
             if self._supervised():
-                if self._published()[0] not in ("", self._settings_digest()):
-                    tell("the stack runs with other settings than these; `piste stop` first, to use these")
                 self._signal_supervisor(signal.SIGHUP)
                 return self._await(None, watch, within_s)
             self._end_leftovers()
@@ -138,12 +139,7 @@ class Stack:
         with self._turn(tell):
             ran = self._supervised()
             if ran:
-                self._signal_supervisor(signal.SIGTERM)
-                grace_s = sum(process.stop_within_s for process in self._processes) + 10.0
-                deadline = time.monotonic() + grace_s
-                while self._supervised() and time.monotonic() < deadline:
-                    watch(self._published()[1])
-                    time.sleep(_POLL_S)
+                self._end_supervised(watch)
             ran = self._end_leftovers() or ran
             for name in ("status.json", "supervisor.pid"):
                 (self._run / name).unlink(missing_ok=True)
@@ -163,9 +159,10 @@ class Stack:
 
     def logs(self) -> dict[str, Path]:
         """Give the log of each process, the supervising one last."""
-        return {
-            name: self._logs / f"{name}.log" for name in (*(p.name for p in self._processes), "supervisor")
-        }
+        names = [process.name for process in self._processes]
+        others = sorted(path.stem for path in self._logs.glob("*.log"))
+        every = dict.fromkeys(name for name in (*names, *others) if name != "supervisor")
+        return {name: self._logs / f"{name}.log" for name in (*every, "supervisor")}
 
     def _unsupervised(self, process: ProcessSpec) -> ProcessState:
         state = ProcessState(process.name, process.meaning, "stopped", "")
@@ -212,6 +209,14 @@ class Stack:
         if pid is not None:
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
+
+    def _end_supervised(self, watch: Watch) -> None:
+        """Ask the supervisor to end everything, and wait for it as long as the slowest may take."""
+        self._signal_supervisor(signal.SIGTERM)
+        deadline = time.monotonic() + sum(process.stop_within_s for process in self._processes) + 10.0
+        while self._supervised() and time.monotonic() < deadline:
+            watch(self._published()[1])
+            time.sleep(_POLL_S)
 
     def _start_supervisor(self) -> subprocess.Popen[bytes]:
         (self._run / "status.json").unlink(missing_ok=True)

@@ -101,17 +101,25 @@ def test_up_starts_everything_and_a_second_up_changes_nothing(stack_of: Callable
     assert memory_mb > 1
 
 
-def test_up_with_other_settings_says_that_they_are_not_in_force(
+def test_up_with_other_settings_starts_the_stack_anew(
     stack_of: Callable[[Table], Stack], settings: Settings
 ) -> None:
-    stack_of(tiny_stack.steady).up()
+    stack = stack_of(tiny_stack.steady)
     told: list[str] = []
-    stack_of(tiny_stack.steady).up(tell=told.append)
+    before = {state.pid for state in stack.up(tell=told.append)}
+    assert {state.pid for state in stack.up(tell=told.append)} == before
     assert told == []
-    changed = settings.model_copy(update={"port": free_port()})
-    Stack(changed, processes=tiny_stack.steady).up(tell=told.append)
+    changed = Stack(
+        settings.model_copy(update={"port": free_port()}),
+        table=f"{tiny_stack.__name__}:serving",
+        processes=tiny_stack.serving,
+    )
+    after = changed.up(tell=told.append)
+    assert [state.name for state in after] == ["server"]
     assert len(told) == 1
-    assert "other settings" in told[0]
+    assert "settings have changed" in told[0]
+    assert {view.state.name for view in stack.status()} == {"ground", "upper", "server"}
+    assert set(stack.logs()) == {"ground", "upper", "server", "supervisor"}
 
 
 def test_what_stands_on_another_starts_after_it(stack_of: Callable[[Table], Stack]) -> None:
