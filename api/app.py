@@ -29,7 +29,6 @@ from api.foundation.refusals import (
     AddressUnknown,
     ChangedMeanwhile,
     DatabaseUnavailable,
-    MalformedJson,
     MalformedRequest,
     MethodNotAllowed,
 )
@@ -202,8 +201,6 @@ def _of_http(request: Request, fault: HTTPException) -> PisteError:
 def _faults_of(fault: RequestValidationError) -> PisteError:
     """Name every fault; a place in the body is a JSON pointer, elsewhere it begins with query, path or header."""
     errors = fault.errors()
-    if errors and errors[0]["type"] == "json_invalid":
-        return MalformedJson(fault=errors[0]["ctx"]["error"], position=errors[0]["loc"][-1])
     return Invalid(
         found=tuple(
             found

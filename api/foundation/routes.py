@@ -21,7 +21,7 @@ from api.foundation import idempotency
 from api.foundation.callers import Caller, check_forgery, check_scope, identify
 from api.foundation.entity_tags import matches
 from api.foundation.installation import Installation, installation_of
-from api.foundation.limits import read_body
+from api.foundation.limits import read_body, read_json
 from api.foundation.problems import problem_answers
 from api.foundation.transactions import Transaction
 from kernel.errors import NotSignedIn
@@ -168,6 +168,7 @@ async def _serve(request: Request, inner: Handler, rules: Rules) -> Response:
         settings = place.settings
         most = settings.upload_limit_bytes if rules.takes_upload else settings.request_limit_bytes
         body = await read_body(request, most)
+        read_json(request, body)
         await check_forgery(request, place, caller)
         if writes and caller is not None:
             once = _Once.of(request, caller, body, rules)

@@ -66,8 +66,9 @@ class NewOrganisation(Input):
     @field_validator("registration_number")
     @classmethod
     def _registered(cls, value: str, info: ValidationInfo) -> str:
-        check = check_uscc if info.data.get("country", "CN") == "CN" else check_foreign_id
-        if found := check(value, ""):
+        country = info.data.get("country")
+        check = check_uscc if country == "CN" else check_foreign_id
+        if country is not None and (found := check(value, "")):
             raise refusal(*found)
         return value
 
