@@ -53,7 +53,16 @@ class PostgresqlServer:
         options = [f"--{option}" for option in _QUICK]
         with (self._folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
-                [self._bin / "postgres", "-D", data, "-k", self._folder, "--listen_addresses=", *options],
+                [
+                    *_dying_with_parent(),
+                    self._bin / "postgres",
+                    "-D",
+                    data,
+                    "-k",
+                    self._folder,
+                    "--listen_addresses=",
+                    *options,
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -117,6 +126,12 @@ class PostgresqlServer:
             extra_groups=[] if self._user else None,
             cwd=self._folder,
         )
+
+
+def _dying_with_parent() -> list[str]:
+    """Give the command that ends the server when the tests are killed and cannot end it themselves (util-linux)."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "QUIT", "--"] if setpriv else []
 
 
 def _programs() -> Path:
