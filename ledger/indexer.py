@@ -82,6 +82,8 @@ class Indexer:
     clock: Clock = field(default_factory=SystemClock)
     most_blocks: int = 200
     at: Callable[[str], None] = nothing
+    _nothing_new: tuple[bytes, Tip | None] | None = field(default=None, init=False)
+    """Head and final block at which a step found nothing to do."""
 
     def step(self) -> int:
         """Follow the chain a stretch and let what became final take effect; give how many blocks moved.
@@ -91,9 +93,12 @@ class Indexer:
             FinalBlockUndone: A final block is no longer on the chain.
         """
         head = self.chain.head()
-        ancestor = self._common_ancestor()
-        fetched = self._follow(ancestor, head)
-        return fetched + self._finalise()
+        seen = head.hash, self.finality.final(Tip(head.number, head.hash))
+        if seen == self._nothing_new:
+            return 0
+        moved = self._follow(self._common_ancestor(), head) + self._finalise()
+        self._nothing_new = None if moved else seen
+        return moved
 
     def run(self, stop: threading.Event) -> None:
         """Step until told to stop; a node or database that is away is waited for with growing pauses."""

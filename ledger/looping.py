@@ -13,7 +13,7 @@ from kernel.errors import Kind, PisteError
 
 POLL_S = 0.1
 LONGEST_PAUSE_S = 5.0
-SAY_EVERY_S = 1.0
+SAY_EVERY_S = 5.0
 _log = structlog.get_logger()
 
 
@@ -24,11 +24,11 @@ def loop(name: str, stop: threading.Event, step: Callable[[], int], say: Callabl
         name: Name of the process, for the log.
         stop: Set when it shall end.
         step: Does what there is to do and gives how much that was.
-        say: Writes the status, with what is wrong or nothing; called once a second at most while all is well.
+        say: Writes the status, with what is wrong or nothing; called at every change and every few seconds.
     """
-    pause, said = 0.0, -SAY_EVERY_S
+    pause, said, fault = 0.0, float("-inf"), ""
     while not stop.wait(pause):
-        fault = ""
+        before, fault = fault, ""
         try:
             pause = 0.0 if step() else POLL_S
         except (PisteError, OperationalError) as caught:
@@ -37,7 +37,7 @@ def loop(name: str, stop: threading.Event, step: Callable[[], int], say: Callabl
             fault = str(caught)
             pause = min(max(pause, POLL_S) * 2, LONGEST_PAUSE_S)
             _log.warning(f"{name}.waiting", fault=fault[:300], pause_s=pause)
-        if fault or time.monotonic() - said >= SAY_EVERY_S:
+        if fault or before or time.monotonic() - said >= SAY_EVERY_S:
             said = time.monotonic()
             try:
                 say(fault)

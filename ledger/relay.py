@@ -9,6 +9,7 @@ Order of things, so that it can be killed anywhere: statements are bound to a si
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -38,7 +39,11 @@ from ledger.outbox import signatures_of
 from ledger.points import nothing
 from ledger.status import say
 
+LOOK_EVERY_S = 1.0
+"""How often an idle relay asks the node at all: whether it answers, and whether it lost anything."""
 _log = structlog.get_logger()
+_COUNT_LIVE = select(func.count(LedgerTransaction.id)).where(LedgerTransaction.state == TransactionState.LIVE)
+_ANY_QUEUED = select(StatementRecord.id).where(StatementRecord.state == StatementState.QUEUED).limit(1)
 
 
 @dataclass
@@ -64,6 +69,7 @@ class Relay:
     most_statements: int = 40
     most_live: int = 8
     at: Callable[[str], None] = nothing
+    _looked: float = field(default=float("-inf"), init=False)
 
     def step(self) -> int:
         """Send again what was lost, then send what waits; give how many statements went out for the first time.
@@ -71,16 +77,15 @@ class Relay:
         Raises:
             LedgerUnavailable: The node is away. Nothing is lost, the next step goes on.
         """
-        count = self.chain.nonce(self.account.address)
-        self._send_again(count)
         with self.database.read() as session:
-            live = session.scalar(
-                select(func.count(LedgerTransaction.id)).where(
-                    LedgerTransaction.state == TransactionState.LIVE
-                )
-            )
-            due = session.scalar(_ready().limit(1)) is not None
-        if not due or (live or 0) >= self.most_live:
+            live = session.scalar(_COUNT_LIVE) or 0
+            due = session.scalar(_ANY_QUEUED) is not None and session.scalar(_ready().limit(1)) is not None
+        if not live and not due and time.monotonic() - self._looked < LOOK_EVERY_S:
+            return 0
+        count = self.chain.nonce(self.account.address)
+        self._looked = time.monotonic()
+        self._send_again(count)
+        if not due or live >= self.most_live:
             return 0
         gas_price = self.chain.gas_price()
         self.at("relay.looked")

@@ -45,6 +45,7 @@ SIGNING_ROLES: dict[str, Role] = {
     "Checkpoint": Role.LOG,
 }
 """The roles that the contracts ask for; a change of the consortium takes founding keys instead."""
+_NODE_AWAY = Text("The node could not be asked.", "无法查询节点。")
 
 
 class Verdict(StrEnum):
@@ -110,8 +111,8 @@ def verify_record(
         try:
             checks.append(check(chain, deployment, record, statement, signatures))
         except (LedgerUnavailable, NodeRefused):
-            checks.append(Check(name, Verdict.OPEN, Text("The node could not be asked.", "无法查询节点。")))
-    checks += [_finality(session, record), _evidence(session, record)]
+            checks.append(Check(name, Verdict.OPEN, _NODE_AWAY))
+    checks += [_finality(session, record), _evidence(session, chain, deployment, record)]
     return Verification(tuple(checks))
 
 
@@ -264,8 +265,8 @@ def _finality(session: Session, record: StatementRecord) -> Check:
     return Check("finality", Verdict.PASSED, Text("The block is final.", "区块已最终确认。"))
 
 
-def _evidence(session: Session, record: StatementRecord) -> Check:
-    """Check that what the log holds about the case stands under a checkpoint on the chain."""
+def _evidence(session: Session, chain: Chain, deployment: Deployment, record: StatementRecord) -> Check:
+    """Check that what the log holds about the case stands under checkpoints that the chain holds."""
     leaves = session.scalars(
         select(EvidenceLeaf)
         .where(EvidenceLeaf.subject == record.case_id)
@@ -273,25 +274,26 @@ def _evidence(session: Session, record: StatementRecord) -> Check:
         .limit(MOST_LEAVES)
     ).all()
     waiting = 0
-    checkpoints: dict[int, LedgerCheckpoint | None] = {}
+    used: dict[int, LedgerCheckpoint] = {}
     for leaf in leaves:
-        data = leaf_data(leaf.kind, leaf.subject, leaf.content_hash, leaf.at)
-        if leaf.leaf_hash != leaf_hash(data):
-            words = Text(f"Leaf {leaf.id} of the log was altered.", f"日志记录{leaf.id}被改动。")
-            return Check("evidence", Verdict.FAILED, words)
-        position = leaf.position
-        if position is not None and position not in checkpoints:
-            checkpoints[position] = covering_checkpoint(session, position)
-        checkpoint = checkpoints.get(position) if position is not None else None
+        checkpoint = covering_checkpoint(session, leaf.position) if leaf.position is not None else None
+        fault = _leaf_fault(session, leaf, checkpoint)
+        if fault is not None:
+            return Check("evidence", Verdict.FAILED, fault)
         if checkpoint is None:
             waiting += 1
-            continue
-        proof = inclusion_proof(session, leaf.id, checkpoint.size)
-        if not proof.holds() or proof.root != checkpoint.root:
-            words = Text(
-                f"Leaf {leaf.id} does not stand under its checkpoint.", f"日志记录{leaf.id}不在其检查点之下。"
-            )
-            return Check("evidence", Verdict.FAILED, words)
+        else:
+            used[checkpoint.id] = checkpoint
+    try:
+        forged = [it for it in used.values() if not _is_anchored(chain, deployment, it)]
+    except (LedgerUnavailable, NodeRefused):
+        return Check("evidence", Verdict.OPEN, _NODE_AWAY)
+    if forged:
+        size = forged[0].size
+        words = Text(
+            f"The chain holds no such checkpoint over {size} leaves.", f"链上没有覆盖{size}条记录的该检查点。"
+        )
+        return Check("evidence", Verdict.FAILED, words)
     if waiting:
         words = Text(
             f"{waiting} of {len(leaves)} leaves wait for a checkpoint.",
@@ -303,3 +305,28 @@ def _evidence(session: Session, record: StatementRecord) -> Check:
         f"{len(leaves)}条日志记录均在链上检查点之下。",
     )
     return Check("evidence", Verdict.PASSED, words)
+
+
+def _leaf_fault(session: Session, leaf: EvidenceLeaf, checkpoint: LedgerCheckpoint | None) -> Text | None:
+    if leaf.leaf_hash != leaf_hash(leaf_data(leaf.kind, leaf.subject, leaf.content_hash, leaf.at)):
+        return Text(f"Leaf {leaf.id} of the log was altered.", f"日志记录{leaf.id}被改动。")
+    if checkpoint is None:
+        return None
+    proof = inclusion_proof(session, leaf.id, checkpoint.size)
+    if proof.holds() and proof.root == checkpoint.root:
+        return None
+    return Text(
+        f"Leaf {leaf.id} does not stand under its checkpoint.", f"日志记录{leaf.id}不在其检查点之下。"
+    )
+
+
+def _is_anchored(chain: Chain, deployment: Deployment, checkpoint: LedgerCheckpoint) -> bool:
+    """Ask the node whether the log's contract anchored this root over this size."""
+    topics = [
+        "0x" + event_topic("EvidenceLog", "CheckpointAnchored").hex(),
+        f"0x{checkpoint.size:064x}",
+    ]
+    block = checkpoint.block_number
+    logs = chain.logs(block, block, [deployment.address("EvidenceLog")], topics)
+    root = "0x" + checkpoint.root.hex()
+    return any(event.values["root"] == root for event in to_events(logs, deployment))

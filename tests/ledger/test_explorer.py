@@ -13,10 +13,11 @@ from ledger import explorer
 from ledger.chain import Chain
 from ledger.contracts import CONTRACT_NAMES, load_artifact
 from ledger.deployment import Deployment
-from ledger.evidence import append_leaf, request_checkpoint
+from ledger.evidence import append_leaf, log_size, request_checkpoint, root_at
 from ledger.explorer import EVENT_WORDS, Link
 from ledger.finality import DepthFinality
 from ledger.lines import LineTree
+from ledger.mirrors import LedgerCheckpoint
 from ledger.models import ChainBlock, EvidenceLeaf, StatementRecord, StatementSignature
 from ledger.node import EmbeddedNode
 from ledger.statements import STATEMENT_TYPES
@@ -248,6 +249,13 @@ def change_tree(world: World, name: bytes) -> None:
         session.execute(update(EvidenceLeaf).where(EvidenceLeaf.id != kept).values(leaf_hash=b"\1" * 32))
 
 
+def forge_tree_and_checkpoint(world: World, name: bytes) -> None:
+    """Rewrite the log and the mirrored checkpoint so that they agree: only the chain tells otherwise."""
+    change_tree(world, name)
+    with world.database.write() as session:
+        session.execute(update(LedgerCheckpoint).values(root=root_at(session, log_size(session))))
+
+
 @pytest.mark.parametrize(
     ("tamper", "failed"),
     [
@@ -260,6 +268,7 @@ def change_tree(world: World, name: bytes) -> None:
         (change_place, {"chain"}),
         (change_leaf, {"evidence"}),
         (change_tree, {"evidence"}),
+        (forge_tree_and_checkpoint, {"evidence"}),
     ],
 )
 def test_whoever_holds_the_database_is_found_out(

@@ -23,6 +23,7 @@ from ledger.outbox import (
     signatures_of,
     statement_by_digest,
     waiting,
+    withdraw_collecting,
 )
 from ledger.roles import ROLE_WORDS, Role
 from ledger.signing import verify_signature
@@ -57,6 +58,24 @@ def test_a_statement_waits_for_its_second_signature(world: World) -> None:
         assert [given.key_id for given in signatures_of(session, record)] == [first.key_id, second.key_id]
     world.drive()
     assert world.record(name).state == StatementState.RECORDED
+
+
+def test_a_statement_that_still_collects_can_be_taken_back(world: World) -> None:
+    decision = world.decision(uuid4(), channel=RED)
+    name = world.enqueue(decision, "releasing", required=2)
+    with world.database.write() as session:
+        record = statement_by_digest(session, name)
+        assert record is not None
+        withdraw_collecting(session, record)
+    again = world.enqueue(decision, "releasing", "releasing-2")
+    assert again == name
+    with world.database.write() as session:
+        record = statement_by_digest(session, name)
+        assert record is not None
+        with pytest.raises(SignatureNotAwaited):
+            withdraw_collecting(session, record)
+    world.drive()
+    assert world.sink.refusals[name].error_name == "ReleaseDecisionsNotFiled"
 
 
 def test_the_same_statement_twice_is_refused(world: World) -> None:
