@@ -49,6 +49,7 @@ def configure(settings: Settings) -> Celery:
             (folder / name).mkdir(parents=True, exist_ok=True)
         address = "filesystem://"
         options = {
+            "polling_interval": 0.1,
             "data_folder_in": str(folder / "messages"),
             "data_folder_out": str(folder / "messages"),
             "control_folder": str(folder / "control"),

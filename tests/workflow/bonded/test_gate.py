@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inspection.instruments.calibration import Calibration
+from inspection.instruments.weighbridge import VehicleWeights
 from tests.workflow.builders.installation import MORNING
 from workflow.bonded.gate import (
     FUTURE_TOLERANCE,
@@ -25,6 +27,12 @@ from workflow.bonded.gate import (
 from workflow.bonded.rules import LIFE_CYCLE, Direction, SealState, gate_event_name
 
 TOLERANCE = Decimal("0.03")
+CALIBRATION = Calibration(
+    certificate_no="NIM-2026-W-118",
+    calibrated_at=MORNING - timedelta(days=90),
+    valid_until=MORNING + timedelta(days=90),
+)
+SECOND = timedelta(seconds=1)
 EXPECTED = Expected(
     number="Z0101I260203000000000001",
     state="approved",
@@ -34,7 +42,13 @@ EXPECTED = Expected(
     plate="京A12345",
     container="CSQU3054383",
     seal="BJ-0077",
-    total_weight_kg=Decimal(10_000),
+    weights=VehicleWeights(
+        vehicle_kg=Decimal(7_500),
+        frame_kg=Decimal(500),
+        container_kg=Decimal(0),
+        goods_gross_kg=Decimal(2_000),
+        total_kg=Decimal(10_000),
+    ),
     possible=LIFE_CYCLE.possible("approved"),
 )
 SEEN = Seen(
@@ -45,7 +59,7 @@ SEEN = Seen(
     seal_state=SealState.INTACT,
     seal="BJ-0077",
     weighbridge_kg=Decimal(10_120),
-    calibrated_until=MORNING + timedelta(days=90),
+    calibration=CALIBRATION,
     seen_at=MORNING,
 )
 
@@ -63,6 +77,13 @@ def differences(
     return [difference.field for difference in found]
 
 
+def _weighing(total: Decimal) -> VehicleWeights:
+    nothing = Decimal(0)
+    return VehicleWeights(
+        vehicle_kg=total, frame_kg=nothing, container_kg=nothing, goods_gross_kg=nothing, total_kg=total
+    )
+
+
 def test_a_vehicle_that_is_what_the_note_says_may_pass() -> None:
     assert differences() == []
 
@@ -77,7 +98,14 @@ def test_a_vehicle_that_is_what_the_note_says_may_pass() -> None:
         ({"weighbridge_kg": Decimal("10300.000001")}, "weighbridge_kg"),
         ({"weighbridge_kg": Decimal("9699.999999")}, "weighbridge_kg"),
         ({"weighbridge_kg": Decimal(0)}, "weighbridge_kg"),
-        ({"calibrated_until": MORNING - timedelta(seconds=1)}, "weighbridge_calibrated_until"),
+        (
+            {"calibration": replace(CALIBRATION, valid_until=MORNING - SECOND)},
+            "weighbridge_calibrated_until",
+        ),
+        (
+            {"calibration": replace(CALIBRATION, calibrated_at=MORNING + SECOND)},
+            "weighbridge_calibrated_until",
+        ),
         ({"seal_state": SealState.BROKEN}, "seal_state"),
         ({"seal_state": SealState.NONE, "seal": None}, "seal_state"),
         ({"seal": "BJ-0078"}, "seal_number"),
@@ -100,7 +128,8 @@ def test_each_difference_keeps_the_barrier_down(seen: dict[str, Any], field: str
         {"plate": "京 A-12345"},
         {"seen_at": MORNING - LONGEST_REPORT_AGE},
         {"seen_at": MORNING + FUTURE_TOLERANCE},
-        {"calibrated_until": MORNING},
+        {"calibration": replace(CALIBRATION, valid_until=MORNING)},
+        {"calibration": replace(CALIBRATION, calibrated_at=MORNING)},
     ],
 )
 def test_what_lies_within_tolerance_passes(seen: dict[str, Any]) -> None:
@@ -155,8 +184,9 @@ def test_every_difference_is_named_at_once() -> None:
         "seal_state",
     ]
     words = in_words(found)
-    assert "the weighbridge shows 12000 kg, the note 10000 kg, tolerance 3 %" in words.en
-    assert "地磅12000千克，核放单10000千克，允差3%" in words.zh
+    assert "; the weighbridge shows 12000 kg, the check note 10000 kg (20.00 %, tolerance 3" in words.en
+    assert "；地磅12000千克，核放单10000千克（偏差20.00%，允差3" in words.zh
+    assert words.en.endswith("the seal is broken")
 
 
 @given(
@@ -169,7 +199,7 @@ def test_the_weighbridge_may_differ_by_the_tolerance_and_no_more(
 ) -> None:
     tolerance = Decimal(percent) / 100
     agrees = not differences(
-        expected={"total_weight_kg": total}, seen={"weighbridge_kg": weighed}, tolerance=tolerance
+        expected={"weights": _weighing(total)}, seen={"weighbridge_kg": weighed}, tolerance=tolerance
     )
     assert agrees == (total * (1 - tolerance) <= weighed <= total * (1 + tolerance))
 

@@ -41,13 +41,14 @@ from workflow.bonded.service import (
     find_check_note,
     get_check_note,
     rewrite_check_note,
+    vehicles_of,
 )
 from workflow.certificates import service as certificates
 from workflow.declarations.service import get_declaration
 from workflow.engine.cases import history_of
 from workflow.engine.life_cycle import DecisionUnderWay, TransitionRefused
 from workflow.engine.principals import SYSTEM_PRINCIPAL
-from workflow.engine.refusals import ReasonMissing
+from workflow.engine.refusals import ContentAltered, ReasonMissing
 from workflow.engine.schemas import ActionInput
 from workflow.engine.steps import SignatureMissing, prepare_step, take_step
 
@@ -494,3 +495,27 @@ def test_prepare_says_what_taking_would(database: Database, site: Site) -> None:
             prepare_step(
                 session, site.context, site.broker.principal, CHECK_NOTES, note.id, "apply", ActionInput()
             )
+
+
+def test_the_vehicles_of_a_declaration_are_those_of_signed_notes(database: Database, site: Site) -> None:
+    def draft(plate: str) -> CheckNote:
+        content = check_note_content(carried(site.declaration, 1, "1"), vehicle_plate=plate)
+        return draft_check_note(session, site.context, site.broker.principal, content)
+
+    with database.write() as session:
+        draft("京A00003")
+        for plate in ("京A00002", "京A00001"):
+            site.go(session, site.broker, CHECK_NOTES, draft(plate).id, "apply")
+        void = draft("京A00004")
+        site.go(session, site.broker, CHECK_NOTES, void.id, "apply")
+        site.go(session, site.broker, CHECK_NOTES, void.id, "void", VOID)
+        assert vehicles_of(session, site.declaration.id) == ["京A00001", "京A00002"]
+
+
+def test_an_altered_note_is_signed_no_more(database: Database, site: Site) -> None:
+    with database.write() as session:
+        note = draft_check_note(session, site.context, site.broker.principal, empty_vehicle())
+        note.content = {**note.content, "vehicle_plate": "京A99999"}
+        session.flush()
+        with pytest.raises(ContentAltered):
+            site.sign(session, site.broker, CHECK_NOTES, note.id, "apply")
