@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from api.foundation.installation import Installation
+from api.foundation.problems import problem_answers
 from api.foundation.tokens import SCOPES
 
 ADDRESS = "/api/v1/openapi.json"
@@ -61,10 +62,22 @@ def describe(app: FastAPI, place: Installation) -> dict[str, Any]:
     }
     schemas: Mapping[str, Any] = components.get("schemas", {})
     for _, _, operation in operations(description):
+        _refuse_in_our_way(operation)
         for answer in operation.get("responses", {}).values():
             _add_example(answer.get("content", {}).get(_JSON), schemas)
         _add_example(operation.get("requestBody", {}).get("content", {}).get(_JSON), schemas)
+    for name in ("HTTPValidationError", "ValidationError"):
+        components.get("schemas", {}).pop(name, None)
     return description
+
+
+def _refuse_in_our_way(operation: dict[str, Any]) -> None:
+    """Replace the framework's own description of wrong parameters."""
+    told = operation["responses"].get("422", {})
+    schema = told.get("content", {}).get(_JSON, {}).get("schema", {})
+    if schema.get("$ref", "").endswith("/HTTPValidationError"):
+        ours = problem_answers(422)[422]
+        operation["responses"]["422"] = {key: ours[key] for key in ("description", "content")}
 
 
 def operations(description: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:

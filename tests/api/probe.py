@@ -199,7 +199,7 @@ def guess() -> Done:
 @pages.get("")
 def show(request: Request, principal: PrincipalOf) -> HTMLResponse:
     """Show a page."""
-    return page(request, "probe/probe.html", who=principal.name)
+    return page(request, "base.html", who=principal.name)
 
 
 @pages.get("/refused")

@@ -18,8 +18,13 @@ import uvicorn
 from fastapi import FastAPI
 from sqlalchemy.orm import Session
 
-from kernel.clock import unix
+from api.app import create_app
+from api.foundation.doors import Door
+from api.foundation.limits import Rates
+from kernel.archive import Archive
+from kernel.clock import ManualClock, unix
 from kernel.database import Database
+from kernel.settings import Settings
 from ledger.deployment import CONTRACTS, Deployment
 from ledger.models import LedgerKey, LedgerOrganisation
 from ledger.passkeys import SoftwarePasskey
@@ -100,6 +105,8 @@ class World:
     context: Context
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
     clients: list[httpx.Client] = field(default_factory=list)
+    base_url: str = ""
+    """Where the server is reached, where that is not the origin."""
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
@@ -114,7 +121,7 @@ class World:
     def browser(self, **headers: str) -> httpx.Client:
         """Give a fresh HTTP client, with nobody signed in."""
         client = httpx.Client(
-            base_url=self.context.settings.origin,
+            base_url=self.base_url or self.context.settings.origin,
             headers={"Accept-Language": "en", **headers},
             trust_env=False,
             timeout=60,
@@ -274,6 +281,32 @@ class World:
         """Close every HTTP client."""
         for client in self.clients:
             client.close()
+
+
+@contextmanager
+def serving(
+    address: str,
+    settings: Settings,
+    archive: Archive,
+    clock: ManualClock,
+    *,
+    doors: tuple[Door, ...] | None = None,
+    rates: Rates | None = None,
+) -> Iterator[World]:
+    """Serve the real application on a database."""
+    server = Server()
+    try:
+        own = settings.model_copy(update={"database_url": address, "port": server.port})
+        context = Context(settings=own, archive=archive, deployment=DEPLOYMENT, clock=clock)
+        app = create_app(context=context, doors=doors, rates=rates)
+        server.start(app)
+        world = World(app, app.state.installation.database, context)
+        try:
+            yield world
+        finally:
+            world.close()
+    finally:
+        server.stop()
 
 
 def _mirrored(key: Key, now: datetime) -> dict[str, Any]:
