@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from inspection.documents.comparison import ComparisonSettings, compare_document
 from inspection.documents.extraction import extract
-from inspection.documents.reading import crop_picture, page_pictures, read_page, reader
+from inspection.documents.reading import Picture, crop_picture, look_again, page_pictures, read_page, reader
 from inspection.documents.schema import (
     Box,
     DeclaredGoods,
     DocumentKind,
     Finding,
     ReadDocument,
+    ReadPage,
     Severity,
     heaviest,
 )
+from inspection.documents.tables import find_table
 from inspection.intake import DEFAULT_LIMITS, IntakeLimits, examine_upload
 
 __all__ = [
@@ -48,7 +50,7 @@ def read_document(data: bytes, kind: DocumentKind, limits: IntakeLimits = DEFAUL
         UploadRefused: The file may not come in or does not decode.
     """
     intake = examine_upload(data, limits)
-    pages = tuple(read_page(picture, number) for number, picture in enumerate(page_pictures(data, intake), 1))
+    pages = tuple(_read(picture, number) for number, picture in enumerate(page_pictures(data, intake), 1))
     return ReadDocument(
         kind=kind,
         media_type=intake.media_type,
@@ -56,6 +58,13 @@ def read_document(data: bytes, kind: DocumentKind, limits: IntakeLimits = DEFAUL
         pages=pages,
         extracted=extract(kind, pages),
     )
+
+
+def _read(picture: Picture, number: int) -> ReadPage:
+    """Read a page, and look a second time where its table lacks figures."""
+    page = read_page(picture, number)
+    table = find_table(page.lines)
+    return look_again(picture, page, table.gaps) if table is not None and table.gaps else page
 
 
 def crop(data: bytes, page: int, box: Box, margin: int = 12) -> bytes:

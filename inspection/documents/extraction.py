@@ -31,6 +31,8 @@ _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9/_.\-–— ]*[A-Za-z0-9]")
 _CARTON_HEADING = re.compile(r"箱|cartons?|ctns?", re.IGNORECASE)
 _AFTER_NUMBER = re.compile(r"[^\W\d_][^\d]*")
 _LETTERS_OF_A_NAME = 3
+_DOUBT = 0.5
+"""Most confidence in a number at which something stands that may be a digit too."""
 _WORD = re.compile(r"[^\W\d_]")
 
 
@@ -171,14 +173,19 @@ class _Extraction:
         return _settle_by_product(extracted)
 
     def _number(self, page: _Page, cells: Sequence[TextLine], text: str | None = None) -> ReadNumber | None:
-        for line in cells:
-            words = line.text if text is None else text
-            meaning = read_number(words, self._decimal_mark)
-            if meaning is not None:
-                return ReadNumber(
-                    meaning.value, words, line.confidence, page.page.number, line.box, meaning.others
-                )
-        return None
+        """Read the number of a cell; two numbers in one cell, or doubtful signs at it, leave it in doubt."""
+        read = [(line, line.text if text is None else text) for line in cells]
+        found = [
+            (line, words, meaning)
+            for line, words in read
+            if (meaning := read_number(words, self._decimal_mark)) is not None
+        ]
+        if not found:
+            return None
+        line, words, meaning = found[0]
+        doubtful = meaning.doubtful or len(found) > 1
+        confidence = min(line.confidence, _DOUBT) if doubtful else line.confidence
+        return ReadNumber(meaning.value, words, confidence, page.page.number, line.box, meaning.others)
 
     def _unit(self, page: _Page, row: Row) -> ReadText | None:
         for line in row.cells.get("unit", ()):

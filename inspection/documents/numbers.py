@@ -13,8 +13,13 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-_RUN = re.compile(r"\d+(?:(?:[.,'’`´·]\s?|\s)\d+)*")
-_SPLIT = re.compile(r"([.,'’`´·]\s?|\s)")
+_RUN = re.compile(r"\d+(?:(?:[.,:;'’`´·]\s?|\s)\d+)*")
+_SPLIT = re.compile(r"([.,:;'’`´·]\s?|\s)")
+_DECIMAL_MARKS = frozenset(".,·:;")
+"""A colon is a point that was misread."""
+_TAKEN_FOR_DIGIT_BEFORE = re.compile(r"(?<![A-Za-z])[OoIlSBZ|]$")
+_TAKEN_FOR_DIGIT_AFTER = re.compile(r"[OoIlSBZ|](?![A-Za-z])")
+_DIGIT_BEYOND_SIGN = re.compile(r"[^\w\s(（]\d")
 _GROUP = 3
 """Digits between two separators of thousands."""
 _MOST_DIGITS = 18
@@ -29,6 +34,8 @@ class Meaning(NamedTuple):
     others: tuple[Decimal, ...]
     end: int
     """Where in the text the number ended; a unit may follow."""
+    doubtful: bool = False
+    """Whether signs stand at the number that may be digits misread, or digits that do not belong to it."""
 
 
 def read_number(text: str, decimal_mark: str | None = None) -> Meaning | None:
@@ -49,7 +56,12 @@ def read_number(text: str, decimal_mark: str | None = None) -> Meaning | None:
     if sum(map(len, groups)) > _MOST_DIGITS:
         return None
     meanings = _meanings(groups, marks, decimal_mark)
-    return Meaning(meanings[0], tuple(meanings[1:]), end)
+    doubtful = bool(
+        _TAKEN_FOR_DIGIT_BEFORE.search(text[: match.start()])
+        or _TAKEN_FOR_DIGIT_AFTER.match(text, end)
+        or _DIGIT_BEYOND_SIGN.match(text, end)
+    )
+    return Meaning(meanings[0], tuple(meanings[1:]), end, doubtful)
 
 
 def _until_loose_space(groups: list[str], marks: list[str]) -> int:
@@ -66,7 +78,7 @@ def _meanings(groups: list[str], marks: list[str], decimal_mark: str | None) -> 
         return [whole]
     last = marks[-1]
     fraction = Decimal("".join(groups[:-1]) + "." + groups[-1])
-    could_be_fraction = last in {".", ",", "·"}
+    could_be_fraction = last in _DECIMAL_MARKS
     could_be_whole = len(groups[-1]) == _GROUP
     if not could_be_fraction:
         return [whole]

@@ -10,9 +10,10 @@ from __future__ import annotations
 import io
 import math
 import os
+import re
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -61,6 +62,9 @@ _UPSIDE_DOWN_CONFIDENCE = 0.8
 _COLOURED, _BLACK = 40, 110
 """Grey levels: from where a dot counts as coloured, up to where as black."""
 _SEAL_SHARE = 0.02
+_SURE = 0.9
+_FIGURE = re.compile(r"[\d.,'’ ]*\d[\d.,'’ ]*[A-Za-z\u4e00-\u9fff]{0,6}\.?")
+"""What is believed at a second look: a number, perhaps with a unit."""
 
 
 class PageMissing(PisteError):
@@ -93,9 +97,17 @@ def page_pictures(data: bytes, intake: Intake) -> list[Picture]:
         return _pdf_pictures(data)
     try:
         with Image.open(io.BytesIO(data), formats=[intake.kind.upper()]) as file:
-            return [_as_rgb(frame) for frame in ImageSequence.Iterator(file)]
+            frames = ImageSequence.Iterator(file) if intake.kind is FileKind.TIFF else [file]
+            return [_as_rgb(_within(frame, intake)) for frame in frames]
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise UploadMalformed(format=intake.kind.upper(), detail="pixels") from error
+
+
+def _within(frame: Image.Image, intake: Intake) -> Image.Image:
+    """Give a frame that is not yet decoded, once it is no larger than the header said at the door."""
+    if frame.width > intake.width or frame.height > intake.height:
+        raise UploadMalformed(format=intake.kind.upper(), detail="size")
+    return frame
 
 
 def _as_rgb(frame: Image.Image) -> Picture:
@@ -256,6 +268,37 @@ def read_page(picture: Picture, number: int) -> ReadPage:
             )
     lines.sort(key=lambda line: (line.upright.middle, line.upright.left))
     return ReadPage(number, width, height, turns, round(skew, 3), tuple(lines))
+
+
+def look_again(picture: Picture, page: ReadPage, places: Sequence[Box]) -> ReadPage:
+    """Read places of a page in which no text was found, and give the page with what stands there.
+
+    Args:
+        picture: The page picture that was read.
+        page: What was read of it.
+        places: Boxes on the page once it is turned upright.
+    """
+    engine = reader()
+    turned = np.ascontiguousarray(np.rot90(picture, page.quarter_turns))
+    quads = [_rotated(_corners(place), page.skew_degrees, turned.shape) for place in places]
+    texts = engine.recognise([_under_seal(_crop_quad(turned, quad)) for quad in quads])
+    found = [
+        TextLine(
+            read.text.strip(),
+            read.confidence,
+            _box(_turned_back(quad, page.quarter_turns, picture.shape)),
+            place,
+        )
+        for place, quad, read in zip(places, quads, texts, strict=True)
+        if read.confidence >= _SURE and _FIGURE.fullmatch(read.text.strip())
+    ]
+    lines = sorted((*page.lines, *found), key=lambda line: (line.upright.middle, line.upright.left))
+    return replace(page, lines=tuple(lines))
+
+
+def _corners(box: Box) -> Quads:
+    left, top, right, bottom = box.left, box.top, box.right, box.bottom
+    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], dtype=np.float64)
 
 
 def _upright(engine: Reader, picture: Picture) -> tuple[Picture, Quads, int]:

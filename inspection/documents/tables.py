@@ -7,7 +7,7 @@ between two columns runs where the fewest words cross.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from statistics import median
@@ -25,10 +25,14 @@ _PITCH_JUMP = 1.9
 """A row this many times further down than the rows before does not belong to the table."""
 _FIRST_ROW_REACH = 8.0
 """In line heights: how far below the headings the first row may stand."""
+_FIGURES = frozenset({"quantity", "unit_price", "amount", "packages", "gross_kg", "net_kg"})
 _NEEDED = frozenset({"description", "quantity"})
 _LEAST_COLUMNS = 3
 _BLANK_TOLERANCE = 0.2
 """Share of a line's length by which a blank may miss the border that it stands for."""
+_BLANKS = re.compile(r"\s+")
+_SEAMS = re.compile(r"\s+|(?<=\d)(?=[^\W\d_])|(?<=[^\W\d_])(?=\d)")
+"""Where two cells read as one may be parted: at a blank, or between figures and letters."""
 _NUMERIC = re.compile(r"^[\d.,'’ ]+$")
 _LETTERS = re.compile(r"[^\W\d_]")
 _DIGITS = re.compile(r"\d")
@@ -58,6 +62,8 @@ class Table:
     total: Row | None
     lines: frozenset[TextLine]
     """Every line of text that belongs to it."""
+    gaps: tuple[Box, ...]
+    """Where a row has no figure that other rows have: a single digit is easily overlooked."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,24 @@ def find_table(lines: Sequence[TextLine]) -> Table | None:
         total = _row([part for line in level for part in _parted(line, columns)], columns)
         members.update(level)
     words = {name: " ".join(line.text for line in cells) for name, cells in headings.items()}
-    return Table(words, rows, total, frozenset(members))
+    gaps = tuple(_gaps(rows, anchors, columns, height))
+    return Table(words, rows, total, frozenset(members), gaps)
+
+
+def _gaps(
+    rows: Sequence[Row], anchors: Sequence[float], columns: Sequence[_Column], height: float
+) -> Iterator[Box]:
+    for column in columns:
+        if column.name not in _FIGURES:
+            continue
+        filled = [line.upright for row in rows for line in row.cells.get(column.name, ())]
+        if not filled:
+            continue
+        left = round(max(column.left + height / 6, min(box.left for box in filled) - height))
+        right = round(min(column.right - height / 6, max(box.right for box in filled) + height / 2))
+        for row, anchor in zip(rows, anchors, strict=True):
+            if column.name not in row.cells and right - left > height / 3:
+                yield Box(left, round(anchor - height * 0.6), right, round(anchor + height * 0.6))
 
 
 def _heading_name(text: str) -> str | None:
@@ -154,10 +177,12 @@ def _columns(headings: dict[str, list[TextLine]], body: Sequence[TextLine], heig
         + 2 * _FIRST_ROW_REACH * height
     )
     near = [line.upright for line in body if line.upright.middle < edge]
-    near += [line.upright for cells in headings.values() for line in cells]
-    crossed = np.zeros(max([box.right for box in near], default=0) + 2)
+    heads = [line.upright for cells in headings.values() for line in cells]
+    crossed = np.zeros(max(box.right for box in (*near, *heads)) + 2)
     for box in near:
         crossed[box.left : box.right] += 1
+    for box in heads:  # no border runs through a heading
+        crossed[box.left : box.right] += len(near) + 1
     borders = [0.0]
     for (left, right, _), (next_left, next_right, _) in pairwise(spans):
         borders.append(_widest_gap(crossed, round((left + right) / 2), round((next_left + next_right) / 2)))
@@ -184,7 +209,7 @@ def _column_of(line: TextLine, columns: Sequence[_Column]) -> str:
 
 
 def _parted(line: TextLine, columns: Sequence[_Column]) -> list[TextLine]:
-    """Part a line that was read across a border between two cells, at the blank nearest to that border.
+    """Part a line that was read across a border between two cells, at the seam nearest to that border.
 
     A description may run over its column's edge; only numbers are taken off it.
     """
@@ -194,7 +219,8 @@ def _parted(line: TextLine, columns: Sequence[_Column]) -> list[TextLine]:
         if not box.left + box.height / 2 < border < box.right - box.height / 2:
             continue
         share = (border - box.left) / box.width
-        blanks = list(re.finditer(r"\s+", line.text))
+        beside_words = "description" in {left.name, right.name}
+        blanks = list((_BLANKS if beside_words else _SEAMS).finditer(line.text))
         if not blanks:
             continue
         length = len(line.text)

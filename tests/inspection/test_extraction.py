@@ -157,6 +157,31 @@ def test_cells_that_were_read_as_one_are_parted_at_the_border() -> None:
     assert first.unit_price.box.right <= first.amount.box.left
 
 
+def test_a_figure_read_together_with_its_unit_is_parted() -> None:
+    lines = [
+        *PLAIN_TABLE[:2],
+        line(600, 600, "Quantity"),
+        line(730, 600, "Unit"),
+        line(95, 650, "1"),
+        line(200, 650, "Ski poles"),
+        line(690, 650, "40"),
+        line(735, 650, "PCS"),
+        line(95, 700, "2"),
+        line(200, 700, "Goggles"),
+    ]
+    merged = TextLine("12PCS", 0.97, Box(690, 700, 780, 730), Box(690, 700, 780, 730))
+    second = invoice(*lines, merged).lines[1]
+    assert second.quantity is not None
+    assert second.unit is not None
+    assert (second.quantity.value, second.unit.value) == (Decimal(12), "H87")
+
+
+def test_two_numbers_in_one_cell_are_in_doubt() -> None:
+    first = invoice(*PLAIN_TABLE, line(690, 652, "25")).lines[0]
+    assert first.quantity is not None
+    assert first.quantity.confidence <= 0.5
+
+
 def test_a_stray_digit_under_the_table_is_no_row() -> None:
     lines = [each for each in PLAIN_TABLE if each.text not in {"Total", "10,810.00"}]
     assert len(invoice(*lines, line(610, 800, "7")).lines) == 2

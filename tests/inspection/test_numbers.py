@@ -50,6 +50,34 @@ def test_three_digits_after_one_mark_have_two_meanings() -> None:
     assert told.value == Decimal("12.500")
 
 
+@pytest.mark.parametrize(
+    ("text", "doubtful"),
+    [
+        ("12O", True),
+        ("l20", True),
+        ("1S", True),
+        ("8%605", True),
+        ("5kg", False),
+        ("4PCS", False),
+        ("86.PLT", False),
+        ("7 SET", False),
+        ("USD120", False),
+        ("6 (2 x 3)", False),
+        ("120.4 kg", False),
+    ],
+)
+def test_signs_that_may_be_misread_digits_leave_doubt(text: str, *, doubtful: bool) -> None:
+    found = read_number(text)
+    assert found is not None
+    assert found.doubtful is doubtful
+
+
+def test_a_colon_is_a_misread_point() -> None:
+    found = read_number("8:605")
+    assert found is not None
+    assert {found.value, *found.others} == {Decimal(8605), Decimal("8.605")}
+
+
 @pytest.mark.parametrize("text", ["", "PCS", "-", "1" * 30])
 def test_what_is_no_number_is_none(text: str) -> None:
     assert read_number(text) is None

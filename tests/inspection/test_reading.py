@@ -6,6 +6,7 @@ import io
 import json
 import multiprocessing
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -13,8 +14,9 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from inspection.documents.desk import DocumentKind, ReadDocument, compare_document, crop, read_document
-from inspection.documents.reading import MODELS, PageMissing, page_pictures, read_page, reader
+from inspection.documents.reading import MODELS, PageMissing, look_again, page_pictures, read_page, reader
 from inspection.documents.schema import Box, DeclaredGoods, DeclaredLine, Severity
+from inspection.documents.tables import find_table
 from inspection.intake import examine_upload
 from inspection.refusals import UploadIsArchive, UploadMalformed
 from tests.inspection.conftest import EXAMPLES
@@ -102,6 +104,27 @@ def test_boxes_lie_on_the_page_and_crops_show_them(read_example: Callable[[str, 
     assert Image.open(io.BytesIO(far_off)).size[0] >= 1
 
 
+def test_a_figure_that_was_overlooked_is_found_at_a_second_look(
+    read_example: Callable[[str, str], ReadDocument],
+) -> None:
+    page = read_example("waxes", "packing-list.jpg").pages[0]
+    overlooked = {"360", "3 CTN"}
+    left = replace(page, lines=tuple(line for line in page.lines if line.text not in overlooked))
+    table = find_table(left.lines)
+    assert table is not None
+    assert len(table.gaps) == 2
+    data = (EXAMPLES / "waxes" / "packing-list.jpg").read_bytes()
+    (picture,) = page_pictures(data, examine_upload(data))
+    again = look_again(picture, left, table.gaps)
+    for text in overlooked:
+        (before,) = [line.box for line in page.lines if line.text == text]
+        (after,) = [line.box for line in again.lines if line.text.replace(" ", "") == text.replace(" ", "")]
+        assert after.left <= before.centre <= after.right
+        assert after.top <= before.middle <= after.bottom
+    nothing = look_again(picture, left, (Box(100, 1200, 200, 1240),))
+    assert nothing == left
+
+
 def test_a_blank_page_reads_as_nothing_and_never_passes() -> None:
     read = read_document(as_png(Image.new("RGB", (300, 400), (255, 255, 255))), DocumentKind.PACKING_LIST)
     assert read.pages[0].lines == ()
@@ -123,6 +146,18 @@ def test_several_pages_are_read_in_order() -> None:
     read = read_document(out.getvalue(), DocumentKind.INVOICE)
     assert [page.number for page in read.pages] == [1, 2]
     assert ["one" in page.lines[0].text for page in read.pages] == [True, False]
+
+
+def test_a_camera_picture_with_a_second_view_is_one_page() -> None:
+    out = io.BytesIO()
+    small_sheet("Page one").save(out, "MPO", save_all=True, append_images=[small_sheet("Page two")])
+    read = read_document(out.getvalue(), DocumentKind.INVOICE)
+    assert (read.media_type, len(read.pages)) == ("image/jpeg", 1)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 900), (5000, 8), (31, 29)])
+def test_pictures_of_odd_sizes_read_as_nothing(size: tuple[int, int]) -> None:
+    assert texts(as_png(Image.new("L", size, 220))) == []
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "P", "RGBA", "LA", "I;16", "CMYK"])
