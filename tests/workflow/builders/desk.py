@@ -136,14 +136,19 @@ class Desk(Stage):
             }
         )
 
-    def work(self) -> list[str]:
-        """Do every job that waits, those that come of them too; gives the names of the tasks in their order."""
+    def work(self, *tasks: str) -> list[str]:
+        """Do every job that waits, those that come of them too; gives the names of the tasks in their order.
+
+        Args:
+            tasks: Only jobs of these; all where none is named.
+        """
         done: list[str] = []
+        query = select(Job.id, Job.task).where(Job.state == JobState.WAITING).order_by(Job.id)
+        if tasks:
+            query = query.where(Job.task.in_(tasks))
         while True:
             with self.database.read() as session:
-                waiting = session.execute(
-                    select(Job.id, Job.task).where(Job.state == JobState.WAITING).order_by(Job.id)
-                ).all()
+                waiting = session.execute(query).all()
             if not waiting:
                 return done
             for job_id, task in waiting:

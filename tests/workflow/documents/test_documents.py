@@ -7,13 +7,16 @@ from pathlib import Path
 import pytest
 
 from inspection.refusals import UploadRefused
-from kernel.errors import NotFound, Text
+from kernel.errors import NotFound, NotPermitted, Text
 from ledger.roles import Role
+from tests.workflow.builders.certificates import certificate_content
 from tests.workflow.builders.desk import Desk, fresh, picture
 from tests.workflow.builders.parties import granted
+from workflow.certificates.models import Certificate
+from workflow.certificates.service import draft_certificate
 from workflow.documents import service as documents
 from workflow.documents.models import Document
-from workflow.documents.rules import REQUIRED_TO_FILE, DocumentKind
+from workflow.documents.rules import REQUIRED_TO_FILE, DocumentKind, DocumentsClosed
 from workflow.documents.service import DocumentIssuedHere, safe_name
 from workflow.engine.cases import history_of
 from workflow.examination import service as examination
@@ -22,26 +25,38 @@ from workflow.examination.rules import Anomaly
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
-def attach(desk: Desk, kind: DocumentKind, data: bytes, name: str = "scan.png") -> Document:
+@pytest.fixture
+def case(desk: Desk) -> Certificate:
+    """Give a certificate that is still being written, so that it takes documents."""
+    with desk.database.write() as session:
+        return draft_certificate(session, desk.context, desk.broker.principal, certificate_content())
+
+
+def attach(
+    desk: Desk, case: Certificate, kind: DocumentKind, data: bytes, name: str = "scan.png"
+) -> Document:
     with desk.database.write() as session:
         return documents.attach_document(
             session,
             desk.context,
             desk.broker.principal,
             case_kind="certificate",
-            case=desk.certificate,
+            case=case,
             kind=kind,
             name=name,
             data=data,
         )
 
 
-def test_a_document_is_stored_once_and_noted_in_the_history(desk: Desk) -> None:
-    first, second = attach(desk, DocumentKind.OTHER, picture()), attach(desk, DocumentKind.OTHER, picture())
+def test_a_document_is_stored_once_and_noted_in_the_history(desk: Desk, case: Certificate) -> None:
+    first, second = (
+        attach(desk, case, DocumentKind.OTHER, picture()),
+        attach(desk, case, DocumentKind.OTHER, picture()),
+    )
     assert first.sha256 == second.sha256
     with desk.database.read() as session:
-        assert len(documents.documents_of(session, "certificate", desk.certificate.id)) == 2
-        events = [entry.event for entry in history_of(session, "certificate", desk.certificate.id)]
+        assert len(documents.documents_of(session, "certificate", case.id)) == 2
+        events = [entry.event for entry in history_of(session, "certificate", case.id)]
         assert events.count("document.attached") == 2
         loaded = documents.get_document(session, desk.officer.principal, first.id)
         assert documents.document_bytes(desk.context, loaded) == picture()
@@ -50,33 +65,35 @@ def test_a_document_is_stored_once_and_noted_in_the_history(desk: Desk) -> None:
             documents.get_document(session, stranger.principal, first.id)
 
 
-def test_a_newer_letter_takes_the_place_of_the_older(desk: Desk) -> None:
-    older = attach(desk, DocumentKind.CERTIFICATE, picture())
-    newer = attach(desk, DocumentKind.CERTIFICATE, picture((80, 60)))
+def test_a_newer_letter_takes_the_place_of_the_older(desk: Desk, case: Certificate) -> None:
+    older = attach(desk, case, DocumentKind.CERTIFICATE, picture())
+    newer = attach(desk, case, DocumentKind.CERTIFICATE, picture((80, 60)))
     with desk.database.read() as session:
-        kept = documents.documents_of(session, "certificate", desk.certificate.id)
+        kept = documents.documents_of(session, "certificate", case.id)
         assert [one.id for one in kept] == [newer.id]
-        every = documents.all_documents_of(session, desk.broker.principal, "certificate", desk.certificate.id)
+        every = documents.all_documents_of(session, desk.broker.principal, "certificate", case.id)
         assert {one.id: one.state for one in every} == {older.id: "superseded", newer.id: "stored"}
 
 
 @pytest.mark.parametrize("data", [b"", b"no picture at all", b"PK\x03\x04" + bytes(200)])
-def test_what_is_no_document_is_refused_and_leaves_nothing(desk: Desk, data: bytes) -> None:
+def test_what_is_no_document_is_refused_and_leaves_nothing(
+    desk: Desk, case: Certificate, data: bytes
+) -> None:
     with pytest.raises(UploadRefused):
-        attach(desk, DocumentKind.OTHER, data)
+        attach(desk, case, DocumentKind.OTHER, data)
     with desk.database.read() as session:
-        assert documents.documents_of(session, "certificate", desk.certificate.id) == []
+        assert documents.documents_of(session, "certificate", case.id) == []
 
 
-def test_nobody_uploads_what_piste_issues(desk: Desk) -> None:
+def test_nobody_uploads_what_piste_issues(desk: Desk, case: Certificate) -> None:
     with pytest.raises(DocumentIssuedHere):
-        attach(desk, DocumentKind.RELEASE_NOTE, picture())
+        attach(desk, case, DocumentKind.RELEASE_NOTE, picture())
     with pytest.raises(ValueError, match="not issued"), desk.database.write() as session:
         documents.file_issued(
             session,
             desk.context,
             case_kind="certificate",
-            case=desk.certificate,
+            case=case,
             kind=DocumentKind.OTHER,
             name="x",
             data=b"x",
@@ -108,8 +125,8 @@ def test_what_cannot_be_read_holds_the_declaration(desk: Desk) -> None:
         assert fresh(session, declaration).state == "document_examination"
 
 
-def test_a_reading_that_failed_says_why(desk: Desk) -> None:
-    document = attach(desk, DocumentKind.CERTIFICATE, picture())
+def test_a_reading_that_failed_says_why(desk: Desk, case: Certificate) -> None:
+    document = attach(desk, case, DocumentKind.CERTIFICATE, picture())
     with desk.database.write() as session:
         noted = documents.note_reading(session, desk.context, document.id, Text("Too dark.", "过暗。"))
         assert (noted.state, noted.fault) == ("unreadable", "Too dark.")
@@ -124,17 +141,35 @@ def test_a_job_for_a_version_that_is_past_does_nothing(desk: Desk) -> None:
         assert examination.findings_of(session, "declaration", declaration.id, 1) == []
 
 
-def test_a_letter_is_compared_with_the_goods_list(desk: Desk) -> None:
+def test_a_letter_is_compared_with_the_goods_list(desk: Desk, case: Certificate) -> None:
     letter = (EXAMPLES / "timing-equipment" / "certificate.jpg").read_bytes()
-    attach(desk, DocumentKind.CERTIFICATE, letter, "letter.jpg")
+    attach(desk, case, DocumentKind.CERTIFICATE, letter, "letter.jpg")
     done = desk.work()
     assert done.count("documents.read") == 1
     assert desk.fault_of_jobs() == []
     with desk.database.read() as session:
-        found = examination.findings_of(session, "certificate", desk.certificate.id)
+        found = examination.findings_of(session, "certificate", case.id)
         assert "mismatch" in {finding.severity for finding in found}
         assert all(finding.message.en and finding.message.zh for finding in found)
 
 
 def test_required_papers_are_of_kinds_that_are_read() -> None:
     assert {kind.words.zh for kind in REQUIRED_TO_FILE} == {"发票", "装箱单"}
+
+
+def test_a_case_under_way_takes_no_more_documents_and_only_its_firm_attaches(
+    desk: Desk, case: Certificate
+) -> None:
+    with pytest.raises(DocumentsClosed):
+        attach(desk, desk.certificate, DocumentKind.OTHER, picture())
+    with desk.database.write() as session, pytest.raises(NotPermitted):
+        documents.attach_document(
+            session,
+            desk.context,
+            desk.officer.principal,
+            case_kind="certificate",
+            case=case,
+            kind=DocumentKind.OTHER,
+            name="x.png",
+            data=picture(),
+        )

@@ -41,7 +41,7 @@ def test_a_ringing_portal_holds_isolates_and_a_second_measurement_within_the_lim
     with desk.database.write() as session:
         declaration = desk.filed(session)
     send(desk, desk.reading(declaration, "portal", RINGS))
-    desk.work()
+    desk.work(readings.JUDGE_TASK)
     with desk.database.write() as session:
         held = fresh(session, declaration)
         assert (held.state, held.channel) == ("examination", "red")
@@ -53,7 +53,7 @@ def test_a_ringing_portal_holds_isolates_and_a_second_measurement_within_the_lim
             desk.sign(session, desk.inspector, EXAMINATIONS, ordered.id, "report", CONFORM)
         desk.plain(session, desk.inspector, EXAMINATIONS, ordered.id, "isolate")
     send(desk, desk.reading(declaration, "retest", RAISED))
-    desk.work()
+    desk.work(readings.JUDGE_TASK)
     with desk.database.write() as session:
         verdict = examination.get_examination(session, desk.inspector.principal, ordered.id).verdict
         assert verdict is not None
@@ -70,7 +70,7 @@ def test_a_quiet_portal_changes_nothing(desk: Desk) -> None:
     with desk.database.write() as session:
         declaration = desk.filed(session)
     send(desk, desk.reading(declaration, "portal", "0.09"))
-    desk.work()
+    desk.work(readings.JUDGE_TASK)
     with desk.database.read() as session:
         assert examination.examinations_of(session, declaration.id) == []
         (row,) = examination.readings_of(session, desk.officer.principal, declaration.id)
@@ -83,7 +83,7 @@ def test_a_portal_out_of_calibration_gives_no_verdict_and_is_no_pass(desk: Desk)
         declaration = desk.filed(session)
     late = calibration(desk.context.clock.now(), days=-1)
     send(desk, desk.reading(declaration, "portal", "0.09", calibration=late))
-    desk.work()
+    desk.work(readings.JUDGE_TASK)
     with desk.database.read() as session:
         assert [hold.kinds() for hold in examination.open_holds(session, declaration.id)] == [
             (Anomaly.RADIATION,)
@@ -110,7 +110,7 @@ def test_one_measurement_beyond_the_limit_outweighs_all_others(desk: Desk) -> No
         }
     )
     send(desk, wipe)
-    desk.work()
+    desk.work(readings.JUDGE_TASK)
     with desk.database.write() as session:
         found = examination.get_examination(session, desk.inspector.principal, ordered.id)
         assert found.verdict is not None
