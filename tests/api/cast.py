@@ -35,6 +35,8 @@ from workflow.processes import KINDS
 
 Json = dict[str, Any]
 REFUSAL = Refusal("Made", {}, Text("made up for the test", "测试拒绝"))
+PLAIN: dict[str, Any] = {"trust_env": False, "timeout": 120, "verify": False}
+"""How clients are made: without TLS, whose certificates take longer to load than a request takes."""
 _shades = count(1)
 
 
@@ -58,7 +60,7 @@ class Player:
     def organisation_id(self) -> UUID:
         return self.actor.organisation_id
 
-    def get(self, path: str, **params: Any) -> httpx.Response:
+    def get(self, path: str, **params: str | int | bool) -> httpx.Response:
         return self.http.get(f"/api/v1{path}", params=params)
 
     def post(self, path: str, body: object = None, **headers: str) -> httpx.Response:
@@ -134,7 +136,13 @@ class Cast:
             client, _ = service.create_client(session, context, SYSTEM_PRINCIPAL, new)
             client_id = client.id
         token = tokens.issue(client_id, frozenset({READ, WRITE}), now=context.clock.now())
-        return client_id, self.world.browser(Authorization=f"Bearer {token}")
+        http = httpx.Client(
+            base_url=context.settings.origin,
+            headers={"Accept-Language": "en", "Authorization": f"Bearer {token}"},
+            **PLAIN,
+        )
+        self.world.clients.append(http)
+        return client_id, http
 
     def stranger(self) -> Player:
         """Give a broker of another firm."""

@@ -11,11 +11,18 @@ from tests.workflow.builders.certificates import certificate_content, goods_line
 
 @pytest.fixture
 def cast(world: World) -> Cast:
+    """Give a cast on each kind of database."""
     return Cast(world)
 
 
-def test_the_anonymous_gets_nothing(cast: Cast) -> None:
-    http = cast.world.browser()
+@pytest.fixture
+def lite(sqlite_world: World) -> Cast:
+    """Give a cast on SQLite, where the kind of database makes no difference."""
+    return Cast(sqlite_world)
+
+
+def test_the_anonymous_gets_nothing(lite: Cast) -> None:
+    http = lite.world.browser()
     for method, path in (
         ("POST", ""),
         ("GET", ""),
@@ -70,13 +77,13 @@ def test_a_whole_life(cast: Cast) -> None:
     assert cast.broker.get(f"{path}/findings").json() == {"items": []}
 
 
-def test_every_fault_is_named_at_once(cast: Cast) -> None:
+def test_every_fault_is_named_at_once(lite: Cast) -> None:
     content = certificate_content(
         holder="nonsense",
         valid_until="2025-01-01",
         lines=[goods_line(1, hs_code="000000"), goods_line(1, quantity="-1"), goods_line(2, currency="XXL")],
     )
-    found = fields(problem(cast.broker.post("/certificates", content), 422, "input.invalid"))
+    found = fields(problem(lite.broker.post("/certificates", content), 422, "input.invalid"))
     assert {
         "/holder",
         "/valid_until",
@@ -122,44 +129,44 @@ def test_a_number_is_used_once(cast: Cast) -> None:
     )
 
 
-def test_a_draft_is_rewritten_on_what_was_seen(cast: Cast) -> None:
-    case = cast.certificate(until="draft")
+def test_a_draft_is_rewritten_on_what_was_seen(lite: Cast) -> None:
+    case = lite.certificate(until="draft")
     path = f"/certificates/{case['id']}"
     content = {**case["content"], "venue": "Ski jumping hill", "lines": [goods_line(1, "7")]}
     tag = f'"{case["revision"]}"'
-    first = cast.broker.put(path, content, **{"If-Match": tag})
+    first = lite.broker.put(path, content, **{"If-Match": tag})
     assert first.status_code == 200, first.text
     assert first.json()["content"]["venue"] == "Ski jumping hill"
     assert [line["ceiling"] for line in first.json()["lines"]] == ["7"]
     assert first.json()["content_hash"] != case["content_hash"]
-    stale = cast.broker.put(path, content, **{"If-Match": tag})
+    stale = lite.broker.put(path, content, **{"If-Match": tag})
     problem(stale, 412, "case.revision-stale")
-    problem(cast.broker.put(path, content, **{"If-Match": "yesterday"}), 400, "request.entity-tag-malformed")
-    known = cast.broker.http.get(f"/api/v1{path}", headers={"If-None-Match": first.headers["etag"]})
+    problem(lite.broker.put(path, content, **{"If-Match": "yesterday"}), 400, "request.entity-tag-malformed")
+    known = lite.broker.http.get(f"/api/v1{path}", headers={"If-None-Match": first.headers["etag"]})
     assert (known.status_code, known.content) == (304, b"")
 
 
-def test_a_signed_one_cannot_be_rewritten(cast: Cast) -> None:
-    case = cast.certificate(until="draft")
+def test_a_signed_one_cannot_be_rewritten(lite: Cast) -> None:
+    case = lite.certificate(until="draft")
     path = f"/certificates/{case['id']}"
-    cast.broker.act(f"{path}/actions/submit")
-    problem(cast.broker.put(path, case["content"]), 409, "case.decision-under-way")
-    cast.record()
-    problem(cast.broker.put(path, case["content"]), 409, "case.transition-refused")
+    lite.broker.act(f"{path}/actions/submit")
+    problem(lite.broker.put(path, case["content"]), 409, "case.decision-under-way")
+    lite.record()
+    problem(lite.broker.put(path, case["content"]), 409, "case.transition-refused")
 
 
-def test_a_statement_changes_nothing(cast: Cast) -> None:
-    case = cast.certificate(until="draft")
+def test_a_statement_changes_nothing(lite: Cast) -> None:
+    case = lite.certificate(until="draft")
     path = f"/certificates/{case['id']}"
-    first = cast.broker.post(f"{path}/actions/submit/statement", {}).json()
-    second = cast.broker.post(f"{path}/actions/submit/statement", {}).json()
+    first = lite.broker.post(f"{path}/actions/submit/statement", {}).json()
+    second = lite.broker.post(f"{path}/actions/submit/statement", {}).json()
     assert first == second
     assert first["primary_type"] == first["typed_data"]["primaryType"] == "CertificateSubmission"
-    assert cast.broker.get(path).json() == case
+    assert lite.broker.get(path).json() == case
 
 
-def test_another_firms_looks_like_a_missing_one(cast: Cast) -> None:
-    case, stranger = cast.certificate(until="draft"), cast.stranger()
+def test_another_firms_looks_like_a_missing_one(lite: Cast) -> None:
+    case, stranger = lite.certificate(until="draft"), lite.stranger()
     path, missing = f"/certificates/{case['id']}", f"/certificates/{nobody()}"
     body = {"signature": stranger.signature("0x" + "00" * 32)}
     for method, below, given in (
@@ -184,14 +191,14 @@ def test_another_firms_looks_like_a_missing_one(cast: Cast) -> None:
     assert stranger.get("/certificates").json()["items"] == []
 
 
-def test_a_draft_is_the_firms_own(cast: Cast) -> None:
-    case = cast.certificate(until="draft")
+def test_a_draft_is_the_firms_own(lite: Cast) -> None:
+    case = lite.certificate(until="draft")
     path = f"/certificates/{case['id']}"
-    for player in (cast.committee, cast.documents_officer, cast.auditor):
+    for player in (lite.committee, lite.documents_officer, lite.auditor):
         problem(player.get(path), 404, "input.not-found")
         assert player.get("/certificates").json()["items"] == []
-    cast.go(cast.broker, f"{path}/actions/submit")
-    for player in (cast.committee, cast.documents_officer, cast.auditor):
+    lite.go(lite.broker, f"{path}/actions/submit")
+    for player in (lite.committee, lite.documents_officer, lite.auditor):
         assert player.get(path).status_code == 200
         assert len(player.get("/certificates").json()["items"]) == 1
 
@@ -235,31 +242,31 @@ def test_a_returned_one_becomes_the_next_version(cast: Cast) -> None:
     problem(cast.committee.get(path), 404, "input.not-found")
 
 
-def test_a_refused_submission_is_a_draft_again(cast: Cast) -> None:
-    case = cast.certificate(until="draft")
+def test_a_refused_submission_is_a_draft_again(lite: Cast) -> None:
+    case = lite.certificate(until="draft")
     path = f"/certificates/{case['id']}"
-    cast.broker.act(f"{path}/actions/submit")
-    cast.refuse()
-    seen = cast.broker.get(path).json()
+    lite.broker.act(f"{path}/actions/submit")
+    lite.refuse()
+    seen = lite.broker.get(path).json()
     assert (seen["state"], seen["pending"]) == ("draft", None)
     assert seen["ledger"][0]["refusal"] == {"en": "made up for the test", "zh": "测试拒绝"}
-    assert "made up for the test" in cast.broker.get(f"{path}/history").json()["items"][-1]["words"]["en"]
+    assert "made up for the test" in lite.broker.get(f"{path}/history").json()["items"][-1]["words"]["en"]
 
 
-def test_lines_show_what_declarations_hold(cast: Cast) -> None:
-    certificate = cast.certificate()
-    cast.declaration(until="document_examination", certificate=certificate, quantity="30")
-    lines = cast.broker.get(f"/certificates/{certificate['id']}").json()["lines"]
+def test_lines_show_what_declarations_hold(lite: Cast) -> None:
+    certificate = lite.certificate()
+    lite.declaration(until="document_examination", certificate=certificate, quantity="30")
+    lines = lite.broker.get(f"/certificates/{certificate['id']}").json()["lines"]
     assert [(line["reserved"], line["committed"], line["left"]) for line in lines] == [
         ("30", "0", "70"),
         ("0", "0", "100"),
     ]
 
 
-def test_unknown_events_and_bad_identifiers(cast: Cast) -> None:
-    case = cast.certificate(until="draft")
+def test_unknown_events_and_bad_identifiers(lite: Cast) -> None:
+    case = lite.certificate(until="draft")
     path = f"/certificates/{case['id']}"
-    problem(cast.broker.post(f"{path}/actions/explode", {}), 404, "request.address-unknown")
-    problem(cast.broker.post(f"{path}/actions/expire", {}), 404, "request.address-unknown")
-    problem(cast.broker.get("/certificates/not-a-uuid"), 422, "input.invalid")
-    problem(cast.broker.get("/certificates/%00"), 422, "input.invalid")
+    problem(lite.broker.post(f"{path}/actions/explode", {}), 404, "request.address-unknown")
+    problem(lite.broker.post(f"{path}/actions/expire", {}), 404, "request.address-unknown")
+    problem(lite.broker.get("/certificates/not-a-uuid"), 422, "input.invalid")
+    problem(lite.broker.get("/certificates/%00"), 422, "input.invalid")
