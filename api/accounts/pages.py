@@ -25,6 +25,7 @@ from api.foundation.routes import page_router, public, tries_secrets
 from kernel.errors import Text
 from ledger.roles import ROLE_WORDS, Role
 from workflow.engine.principals import Principal
+from workflow.engine.tenancy import AUTHORITIES
 from workflow.parties import service
 from workflow.parties.holders import name_of
 from workflow.parties.models import Client, Key, Organisation, Person
@@ -36,8 +37,10 @@ _YEAR_S = 365 * 24 * 3600
 
 
 @router.get("/")
-def first_page(request: Request, session: SessionOf, context: ContextOf, person: PersonOf) -> HTMLResponse:
-    """Greet, and lead on."""
+def first_page(request: Request, session: SessionOf, context: ContextOf, person: PersonOf) -> Response:
+    """Lead to what waits for the person; greet who has no part in cases."""
+    if person.principal.roles & (Role.BROKER | AUTHORITIES):
+        return go(request, "/todo")
     keys = service.usable_keys(session, person.principal, now=context.clock.now())
     return page(request, "accounts/home.html", keys=keys, doors=request.app.state.installation.doors)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from api.chain_explorer import evidence_routes, routes
-from api.foundation.doors import Door
+from api.chain_explorer import evidence_routes, pages, routes
+from api.foundation.doors import Door, Entry
 from kernel.errors import Text
 
 DOOR = Door(
@@ -12,5 +12,6 @@ DOOR = Door(
     description="Statements, blocks, transactions and keys of the ledger, checks of every decision, and proofs from "
     "the evidence log. Open to everybody who is signed in; it holds digests and quantities, no content.",
     position=50,
-    routers=(routes.router, evidence_routes.router),
+    routers=(routes.router, evidence_routes.router, pages.router),
+    entries=(Entry(path="/ledger", label=Text("Ledger", "账本")),),
 )

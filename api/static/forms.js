@@ -11,13 +11,15 @@
 //   data-confirm="…"         ask before
 //   data-raw="file"          sends the chosen file of this field itself, as XML or JSON by its name
 //   data-adds-up="total"     fills this field with the sum of the fields that have data-weight
-//   [data-rows]              a list of rows; [data-add-row] copies the last [data-row] and counts its names up
+//   [data-rows]              a list of rows; [data-add-row] copies the last [data-row] and counts its names up,
+//                            [data-drop-row] takes the last away again
 //
 // Names of fields are paths: "lines[0].quantity". data-type="integer|boolean|list|json" on a field says how it is
 // meant; a field left empty is left out, unless it has data-keep.
 //
 //   <x data-poll="/api/v1/…" data-poll-field="pending_event" data-poll-value="confirm">
-//                            looks every few seconds and loads the page again once the field holds another value
+//                            looks every few seconds and loads the page again once the field holds another value;
+//   data-poll-slowly         … only every half minute: nothing is expected soon
 
 import { call, Refusal, say } from "./api.js";
 import { enrol, signIn, signStatement } from "./passkey.js";
@@ -74,7 +76,6 @@ function messagesOf(form) {
   if (!box) {
     box = document.createElement("div");
     box.dataset.messages = "";
-    box.setAttribute("role", "status");
     form.append(box);
   }
   return box;
@@ -83,6 +84,7 @@ function messagesOf(form) {
 function tell(form, words) {
   const box = messagesOf(form);
   box.className = "progress";
+  box.setAttribute("role", "status");
   box.replaceChildren(words);
 }
 
@@ -90,6 +92,7 @@ function tell(form, words) {
 export function showRefusal(form, problem) {
   const box = messagesOf(form);
   box.className = "refusal";
+  box.setAttribute("role", "alert");
   const heading = document.createElement("strong");
   heading.textContent = problem.detail;
   const list = document.createElement("ul");
@@ -98,6 +101,7 @@ export function showRefusal(form, problem) {
     const field = fieldAt(form, fault.field);
     if (field) {
       field.setAttribute("aria-invalid", "true");
+      markField(field, fault.message);
       const name = field.closest("label")?.querySelector("span")?.textContent ?? field.name;
       item.append(`${name}: `);
     }
@@ -113,7 +117,33 @@ export function showRefusal(form, problem) {
     trace.textContent = `${problem.code} · ${problem.trace_id}`;
     box.append(trace);
   }
-  (form.querySelector('[aria-invalid="true"]') ?? box).scrollIntoView({ block: "nearest" });
+  const first = form.querySelector('[aria-invalid="true"]');
+  if (first) first.focus();
+  (first ?? box).scrollIntoView({ block: "nearest" });
+}
+
+let marks = 0;
+
+/** Say at a field what is wrong with it. */
+function markField(field, words) {
+  const label = field.closest("label");
+  if (!label || field.type === "hidden") return;
+  let mark = label.querySelector("[data-fault]");
+  if (!mark) {
+    mark = document.createElement("small");
+    mark.dataset.fault = "";
+    mark.className = "fault";
+    marks += 1;
+    mark.id = `fault-${marks}`;
+    label.append(mark);
+    field.setAttribute("aria-describedby", mark.id);
+  }
+  mark.textContent = words;
+}
+
+function clearMarks(form) {
+  for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
+  for (const mark of form.querySelectorAll("[data-fault]")) mark.remove();
 }
 
 function fieldAt(form, pointer) {
@@ -204,7 +234,7 @@ document.addEventListener("submit", async (event) => {
   event.preventDefault();
   if (form.getAttribute("aria-busy") === "true") return;
   if (form.dataset.confirm && !window.confirm(form.dataset.confirm)) return;
-  for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
+  clearMarks(form);
   form.setAttribute("aria-busy", "true");
   try {
     if (procedure) await procedure(form);
@@ -227,14 +257,24 @@ document.addEventListener("click", (event) => {
   if (!adder) return;
   const rows = adder.closest("[data-rows]").querySelectorAll("[data-row]");
   const row = rows[rows.length - 1].cloneNode(true);
+  clearMarks(row);
   for (const field of row.querySelectorAll("[name]")) {
     field.name = field.name.replace(/\[\d+\]/, `[${rows.length}]`);
-    field.removeAttribute("aria-invalid");
-    if (field.name.endsWith(".line_no")) field.value = String(rows.length + 1);
+    if (field.type === "hidden") field.value = "";
+    else if (field.name.endsWith(".line_no")) field.value = String(rows.length + 1);
     else if (!/\.(unit|package_kind|currency|origin)$/.test(field.name)) field.value = "";
   }
+  const number = row.querySelector("[data-row-number]");
+  if (number) number.textContent = String(rows.length + 1);
   rows[rows.length - 1].after(row);
   row.querySelector("[name]").focus();
+});
+
+document.addEventListener("click", (event) => {
+  const dropper = event.target.closest("[data-drop-row]");
+  if (!dropper) return;
+  const rows = dropper.closest("[data-rows]").querySelectorAll("[data-row]");
+  if (rows.length > 1) rows[rows.length - 1].remove();
 });
 
 document.addEventListener("input", (event) => {
@@ -268,9 +308,17 @@ function showNote() {
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 8000;
 
+const SLOW_PAUSE_MS = 30000;
+
 function follow(element) {
   const { poll, pollField, pollValue = "" } = element.dataset;
+  const slowly = "pollSlowly" in element.dataset;
   const look = async (pause) => {
+    // A page that nobody looks at asks nothing; it looks again when it is shown.
+    if (document.hidden) {
+      document.addEventListener("visibilitychange", () => look(pause), { once: true });
+      return;
+    }
     try {
       const { data } = await call("GET", poll);
       if (String(data[pollField] ?? "") !== pollValue) {
@@ -280,9 +328,10 @@ function follow(element) {
     } catch (fault) {
       if (!(fault instanceof Refusal)) throw fault;
     }
-    setTimeout(look, pause, Math.min(pause * 1.5, LONGEST_PAUSE_MS));
+    setTimeout(look, pause, slowly ? SLOW_PAUSE_MS : Math.min(pause * 1.5, LONGEST_PAUSE_MS));
   };
-  setTimeout(look, FIRST_PAUSE_MS, FIRST_PAUSE_MS);
+  const first = slowly ? SLOW_PAUSE_MS : FIRST_PAUSE_MS;
+  setTimeout(look, first, first);
 }
 
 showNote();
