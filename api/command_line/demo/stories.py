@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from api.command_line.demo.agents import PATIENCE_S, PAUSE_S, Agent, TooSlow, checked_digest
 from api.command_line.demo.cast import Cast
 from api.command_line.demo.dossiers import Dossier
+from kernel.clock import SystemClock
 from kernel.errors import Text
 
 Case = dict[str, Any]
@@ -49,6 +49,7 @@ class Story:
         self.dossier = dossier
         self.cast = cast
         self._tell = tell
+        self._clock = SystemClock()
         self.certificate: Case = {}
         self.declaration: Case = {}
         self.note: Case = {}
@@ -95,7 +96,7 @@ class Story:
         if found:
             self.certificate = broker.get(f"/certificates/{found[0]['id']}")
         else:
-            content = self.dossier.certificate(datetime.now(UTC))
+            content = self.dossier.certificate(self._clock.now())
             self.certificate = broker.post("/certificates", json=content)
         again = bool(found)
         if self.certificate["state"] == "draft" and not self._papers("certificate", self.certificate):
@@ -206,7 +207,7 @@ class Story:
             return Told("passed before", again=True)
         said = ""
         for number in range(1, self.dossier.data["check_note"]["gates"] + 1):
-            event = self.dossier.gate_event(self.note, number, datetime.now(UTC))
+            event = self.dossier.gate_event(self.note, number, self._clock.now())
             prepared = gate.post("/gate-events/statement", json={"event": event})
             event["signed_at"] = prepared["signed_at"]
             report = gate.post(
@@ -292,7 +293,7 @@ class Story:
     def _ring(self) -> Told:
         if self._examinations():
             return Told("rang before", again=True)
-        readings = self.dossier.readings(self.declaration["id"], datetime.now(UTC))
+        readings = self.dossier.readings(self.declaration["id"], self._clock.now())
         judged = self._send_reading(next(one for one in readings if one["stage"] == "portal"))
         message = judged["judgement"]["message"]
         self.declaration = self.cast.broker.wait(f"/declarations/{self.declaration['id']}", "examination")
@@ -309,7 +310,7 @@ class Story:
     def _measure_again(self) -> Told:
         (examination,) = self._examinations()
         measured = examination["verdict"]["measurements"] if examination["verdict"] else []
-        readings = self.dossier.readings(self.declaration["id"], datetime.now(UTC))
+        readings = self.dossier.readings(self.declaration["id"], self._clock.now())
         retests = [one for one in readings if one["stage"] == "retest"]
         if examination["state"] == "reported" or len(measured) >= len(retests):
             return Told("measured before", again=True)
