@@ -182,9 +182,8 @@ contract CheckNotes is OfficerStatements {
     /// @param by A key with the role DOCUMENTS_OFFICER or RELEASING_OFFICER.
     function approve(CheckNoteApproval calldata statement, Signed calldata by) external {
         bytes32 note_ = statement.note;
-        (, bytes32 officer) = _accept(
-            hashCheckNoteApproval(statement), note_, Roles.DOCUMENTS_OFFICER | Roles.RELEASING_OFFICER, by
-        );
+        (, bytes32 officer) =
+            _accept(hashCheckNoteApproval(statement), note_, Roles.DOCUMENTS_OFFICER | Roles.RELEASING_OFFICER, by);
         NoteRecord storage record = _notes[note_];
         if (record.state != NoteState.Open) revert CheckNotesStateWrong(note_, record.state);
         if (statement.contentHash != record.contentHash) {

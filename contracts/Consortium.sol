@@ -74,9 +74,8 @@ contract Consortium is StatementRegister {
         uint64 revokedAt;
     }
 
-    bytes32 private constant ORGANISATION_TYPE = keccak256(
-        "Organisation(bytes32 organisation,uint256 roles,uint64 validFrom,uint64 validUntil)"
-    );
+    bytes32 private constant ORGANISATION_TYPE =
+        keccak256("Organisation(bytes32 organisation,uint256 roles,uint64 validFrom,uint64 validUntil)");
     bytes32 private constant KEY_GRANT_TYPE = keccak256(
         "KeyGrant(bytes32 organisation,bytes32 officer,bytes signer,uint256 roles,uint64 validFrom,uint64 validUntil)"
     );
@@ -147,9 +146,7 @@ contract Consortium is StatementRegister {
     /// @notice The organisation is not admitted.
     error ConsortiumOrganisationUnknown(bytes32 organisation);
     /// @notice The organisation's validity does not cover this moment.
-    error ConsortiumOrganisationNotValid(
-        bytes32 organisation, uint64 validFrom, uint64 validUntil, uint256 blockTime
-    );
+    error ConsortiumOrganisationNotValid(bytes32 organisation, uint64 validFrom, uint64 validUntil, uint256 blockTime);
     /// @notice A key cannot hold more than its organisation.
     error ConsortiumRolesBeyondOrganisation(bytes32 organisation, uint256 allowed, uint256 given);
     /// @notice The key belongs to another officer; a key never changes hands.
@@ -232,9 +229,7 @@ contract Consortium is StatementRegister {
         }
         OrganisationRecord storage member = _organisations[organisation_];
         if (block.timestamp < member.validFrom || block.timestamp > member.validUntil) {
-            revert ConsortiumOrganisationNotValid(
-                organisation_, member.validFrom, member.validUntil, block.timestamp
-            );
+            revert ConsortiumOrganisationNotValid(organisation_, member.validFrom, member.validUntil, block.timestamp);
         }
         uint256 held = key_.roles & member.roles;
         if (held & needed == 0) revert ConsortiumRoleMissing(keyId, held, needed);
@@ -340,10 +335,7 @@ contract Consortium is StatementRegister {
         }
         KeyRecord storage key_ = _keys[keyId];
         if (key_.revokedAt != 0) revert ConsortiumKeyRevoked(keyId, key_.revokedAt);
-        if (
-            key_.organisation != 0
-                && (key_.organisation != entry.organisation || key_.officer != entry.officer)
-        ) {
+        if (key_.organisation != 0 && (key_.organisation != entry.organisation || key_.officer != entry.officer)) {
             revert ConsortiumKeyTaken(keyId, key_.organisation, key_.officer);
         }
         key_.organisation = entry.organisation;
@@ -352,13 +344,7 @@ contract Consortium is StatementRegister {
         key_.validFrom = entry.validFrom;
         key_.validUntil = entry.validUntil;
         emit KeyGranted(
-            keyId,
-            entry.organisation,
-            entry.officer,
-            entry.signer,
-            entry.roles,
-            entry.validFrom,
-            entry.validUntil
+            keyId, entry.organisation, entry.officer, entry.signer, entry.roles, entry.validFrom, entry.validUntil
         );
     }
 
@@ -392,8 +378,11 @@ contract Consortium is StatementRegister {
     }
 
     function _requireWellFormed(bytes memory signer) private view {
-        bool wellFormed = signer.length == ADDRESS_LENGTH
-            || (signer.length == VERIFIER_AND_KEY_LENGTH && address(bytes20(signer)).code.length != 0);
+        // The first 20 bytes are the verifier: cutting off the key is what is meant.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        address verifier = address(bytes20(signer));
+        bool withVerifier = signer.length == VERIFIER_AND_KEY_LENGTH && verifier.code.length != 0;
+        bool wellFormed = signer.length == ADDRESS_LENGTH || withVerifier;
         if (!wellFormed) revert ConsortiumSignerMalformed(signer);
     }
 

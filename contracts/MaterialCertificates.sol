@@ -220,9 +220,7 @@ contract MaterialCertificates is OfficerStatements {
     /// @param party 1 committee, 2 customs.
     /// @param verdict 1 confirm, 2 return, 3 reject.
     /// @param officer Who judged.
-    event CertificateReviewed(
-        bytes32 indexed certificate, uint32 version, uint8 party, uint8 verdict, bytes32 officer
-    );
+    event CertificateReviewed(bytes32 indexed certificate, uint32 version, uint8 party, uint8 verdict, bytes32 officer);
     /// @notice All three parties have confirmed.
     /// @param certificate Identifier.
     /// @param version Version.
@@ -303,9 +301,7 @@ contract MaterialCertificates is OfficerStatements {
     /// @notice The party has confirmed this version before.
     error MaterialCertificatesReviewRepeated(bytes32 certificate, uint32 version, uint8 party);
     /// @notice The certificate is not valid at this moment.
-    error MaterialCertificatesNotValid(
-        bytes32 certificate, uint64 validFrom, uint64 validUntil, uint256 blockTime
-    );
+    error MaterialCertificatesNotValid(bytes32 certificate, uint64 validFrom, uint64 validUntil, uint256 blockTime);
     /// @notice The declaration's version is not the one on file, or not the next one.
     error MaterialCertificatesDeclarationVersionWrong(bytes32 declaration, uint32 expected, uint32 given);
     /// @notice The declaration's state does not allow this.
@@ -337,8 +333,7 @@ contract MaterialCertificates is OfficerStatements {
     /// @param by A key with the role BROKER.
     function submit(CertificateSubmission calldata statement, Signed calldata by) external {
         bytes32 certificate_ = statement.certificate;
-        (bytes32 broker,) =
-            _accept(hashCertificateSubmission(statement), certificate_, Roles.BROKER, by);
+        (bytes32 broker,) = _accept(hashCertificateSubmission(statement), certificate_, Roles.BROKER, by);
         CertificateRecord storage record = _certificates[certificate_];
         if (record.state != CertificateState.None && record.state != CertificateState.Returned) {
             revert MaterialCertificatesStateWrong(certificate_, record.state);
@@ -381,8 +376,7 @@ contract MaterialCertificates is OfficerStatements {
     /// @param by A key with the role COMMITTEE for party 1, DOCUMENTS_OFFICER for party 2.
     function review(CertificateReview calldata statement, Signed calldata by) external {
         bytes32 certificate_ = statement.certificate;
-        (, bytes32 officer) =
-            _accept(hashCertificateReview(statement), certificate_, _roleOf(statement.party), by);
+        (, bytes32 officer) = _accept(hashCertificateReview(statement), certificate_, _roleOf(statement.party), by);
         CertificateRecord storage record = _certificates[certificate_];
         if (record.state != CertificateState.Submitted) {
             revert MaterialCertificatesStateWrong(certificate_, record.state);
@@ -454,9 +448,7 @@ contract MaterialCertificates is OfficerStatements {
             revert MaterialCertificatesDeclarationBrokerDiffers(declaration_, record.broker, broker);
         }
         if (statement.version != record.version + 1) {
-            revert MaterialCertificatesDeclarationVersionWrong(
-                declaration_, record.version + 1, statement.version
-            );
+            revert MaterialCertificatesDeclarationVersionWrong(declaration_, record.version + 1, statement.version);
         }
         if (proofs.length != statement.draws.length) {
             revert MaterialCertificatesProofsMissing(statement.draws.length, proofs.length);
@@ -653,16 +645,13 @@ contract MaterialCertificates is OfficerStatements {
             revert MaterialCertificatesStateWrong(draw.certificate, record.state);
         }
         if (block.timestamp < record.validFrom || block.timestamp > record.validUntil) {
-            revert MaterialCertificatesNotValid(
-                draw.certificate, record.validFrom, record.validUntil, block.timestamp
-            );
+            revert MaterialCertificatesNotValid(draw.certificate, record.validFrom, record.validUntil, block.timestamp);
         }
         if (record.broker != broker) {
             revert MaterialCertificatesBrokerDiffers(draw.certificate, record.broker, broker);
         }
-        bytes32 leaf = keccak256(
-            bytes.concat(keccak256(abi.encode(draw.certificate, draw.line, draw.unit, proof.ceiling)))
-        );
+        bytes32 leaf =
+            keccak256(bytes.concat(keccak256(abi.encode(draw.certificate, draw.line, draw.unit, proof.ceiling))));
         if (!MerkleProof.verifyCalldata(proof.proof, record.linesRoot, leaf)) {
             revert MaterialCertificatesLineUnproven(draw.certificate, draw.line, draw.unit, proof.ceiling);
         }

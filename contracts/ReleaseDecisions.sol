@@ -168,9 +168,7 @@ contract ReleaseDecisions is OfficerStatements {
     /// @notice Who examined the goods cannot decide on them.
     error ReleaseDecisionsInspectorDecides(bytes32 declaration, bytes32 officer);
     /// @notice The last examination did not find this version conform.
-    error ReleaseDecisionsNotConform(
-        bytes32 declaration, uint32 reports, uint8 lastResult, uint32 examinedVersion
-    );
+    error ReleaseDecisionsNotConform(bytes32 declaration, uint32 reports, uint8 lastResult, uint32 examinedVersion);
 
     /// @notice Binds the contract to the consortium and the certificates.
     /// @param consortium_ The register of organisations and keys.
@@ -186,8 +184,7 @@ contract ReleaseDecisions is OfficerStatements {
     /// @param by A key with the role INSPECTOR.
     function report(ExaminationReport calldata statement, Signed calldata by) external {
         bytes32 declaration = statement.declaration;
-        (, bytes32 officer) =
-            _accept(hashExaminationReport(statement), declaration, Roles.INSPECTOR, by);
+        (, bytes32 officer) = _accept(hashExaminationReport(statement), declaration, Roles.INSPECTOR, by);
         _requireFiled(declaration, statement.version);
         CaseRecord storage record = _cases[declaration];
         if (statement.sequence != record.reports + 1) {
@@ -236,8 +233,9 @@ contract ReleaseDecisions is OfficerStatements {
         _requireNew(digest);
         _requireAllowed(statement, signatures.length);
         bool red = statement.channel == CHANNEL_RED;
-        (bytes32 organisation, bytes32 officer, bytes32 secondOfficer) =
-            red ? _checkPair(digest, statement.declaration, signatures) : _checkOne(digest, statement.declaration, signatures);
+        (bytes32 organisation, bytes32 officer, bytes32 secondOfficer) = red
+            ? _checkPair(digest, statement.declaration, signatures)
+            : _checkOne(digest, statement.declaration, signatures);
 
         _record(digest, statement.declaration, organisation, keccak256(signatures[0].signer));
         _decisions[statement.declaration] = DecisionRecord({
@@ -330,9 +328,7 @@ contract ReleaseDecisions is OfficerStatements {
         if (signatures != needed) revert ReleaseDecisionsSignaturesWrong(channel, needed, signatures);
         bool conform = record.lastResult == RESULT_CONFORM && record.examinedVersion == statement.version;
         if (channel == CHANNEL_RED && outcome == OUTCOME_RELEASE && !conform) {
-            revert ReleaseDecisionsNotConform(
-                declaration, record.reports, record.lastResult, record.examinedVersion
-            );
+            revert ReleaseDecisionsNotConform(declaration, record.reports, record.lastResult, record.examinedVersion);
         }
     }
 

@@ -2,7 +2,12 @@
 pragma solidity 0.8.37;
 
 import {
-    CheckNoteApproval, CheckNoteOpening, CheckNotes, CheckNoteVoiding, GatePassage, NoteItem
+    CheckNoteApproval,
+    CheckNoteOpening,
+    CheckNotes,
+    CheckNoteVoiding,
+    GatePassage,
+    NoteItem
 } from "../CheckNotes.sol";
 import {Consortium} from "../Consortium.sol";
 import {Roles} from "../Roles.sol";
@@ -89,9 +94,7 @@ contract CheckNotesTest is World {
         refuse(abi.encodeWithSelector(CheckNotes.CheckNotesBrokerDiffers.selector, ENTRY, FIRM, RIVAL));
         open(opening(NOTE, 1, itemsOf(_item(1))), rival);
         refuse(
-            abi.encodeWithSelector(
-                CheckNotes.CheckNotesBrokerDiffers.selector, bytes32("no such"), bytes32(0), FIRM
-            )
+            abi.encodeWithSelector(CheckNotes.CheckNotesBrokerDiffers.selector, bytes32("no such"), bytes32(0), FIRM)
         );
         open(opening(NOTE, 1, itemsOf(NoteItem("no such", LETTER, 1, 1))), broker);
     }
@@ -113,9 +116,7 @@ contract CheckNotesTest is World {
         CheckNoteApproval memory statement = CheckNoteApproval(NOTE, content, START);
         Signed memory by = sign(documents, notes.hashCheckNoteApproval(statement));
         vm.expectRevert(
-            abi.encodeWithSelector(
-                CheckNotes.CheckNotesContentDiffers.selector, NOTE, contentOf(NOTE, 1), content
-            )
+            abi.encodeWithSelector(CheckNotes.CheckNotesContentDiffers.selector, NOTE, contentOf(NOTE, 1), content)
         );
         notes.approve(statement, by);
     }
@@ -252,15 +253,12 @@ contract CheckNotesTest is World {
                 itemType
             )
         );
-        bytes32 itemsHash =
-            keccak256(abi.encodePacked(keccak256(abi.encode(keccak256(itemType), opened.items[0]))));
+        bytes32 itemsHash = keccak256(abi.encodePacked(keccak256(abi.encode(keccak256(itemType), opened.items[0]))));
         assertEq(
             notes.hashCheckNoteOpening(opened),
             _digest(
                 keccak256(
-                    abi.encode(
-                        openingType, opened.note, opened.contentHash, opened.gates, itemsHash, opened.signedAt
-                    )
+                    abi.encode(openingType, opened.note, opened.contentHash, opened.gates, itemsHash, opened.signedAt)
                 )
             )
         );
@@ -298,14 +296,10 @@ contract CheckNotesTest is World {
     }
 
     function _exceeded(uint256 noted, uint128 drawn) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(
-            CheckNotes.CheckNotesQuantityExceeded.selector, ENTRY, LETTER, 1, noted, drawn
-        );
+        return abi.encodeWithSelector(CheckNotes.CheckNotesQuantityExceeded.selector, ENTRY, LETTER, 1, noted, drawn);
     }
 
     function _roleMissing(Officer memory officer, uint256 needed) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(
-            Consortium.ConsortiumRoleMissing.selector, keyOf(officer), officer.roles, needed
-        );
+        return abi.encodeWithSelector(Consortium.ConsortiumRoleMissing.selector, keyOf(officer), officer.roles, needed);
     }
 }

@@ -54,16 +54,12 @@ contract ConsortiumTest is World {
     function test_AFounderNeedsANameAndAKey() public {
         FoundingMember[] memory members = founders();
         members[0].organisation = 0;
-        vm.expectRevert(
-            abi.encodeWithSelector(Consortium.ConsortiumIdentifierEmpty.selector, keyOf(founder1))
-        );
+        vm.expectRevert(abi.encodeWithSelector(Consortium.ConsortiumIdentifierEmpty.selector, keyOf(founder1)));
         new Consortium(members, 2);
 
         members = founders();
         members[0].signer = "short";
-        vm.expectRevert(
-            abi.encodeWithSelector(Consortium.ConsortiumSignerMalformed.selector, bytes("short"))
-        );
+        vm.expectRevert(abi.encodeWithSelector(Consortium.ConsortiumSignerMalformed.selector, bytes("short")));
         new Consortium(members, 2);
     }
 
@@ -74,9 +70,7 @@ contract ConsortiumTest is World {
         bytes32 digest = consortium.hashConsortiumChange(change);
         Signed[] memory signatures = pair(sign(founder3, digest), sign(founder2, digest));
         vm.expectEmit(address(consortium));
-        emit StatementRegister.StatementRecorded(
-            digest, bytes32(uint256(2)), "bureau member", keyOf(founder3)
-        );
+        emit StatementRegister.StatementRecorded(digest, bytes32(uint256(2)), "bureau member", keyOf(founder3));
         vm.expectEmit(address(consortium));
         emit Consortium.OrganisationAdmitted("new firm", Roles.BROKER, START, END);
         consortium.change(change, signatures);
@@ -109,9 +103,7 @@ contract ConsortiumTest is World {
         ConsortiumChange memory change = emptyChange();
         bytes32 digest = consortium.hashConsortiumChange(change);
         Signed[] memory signatures = pair(sign(founder1, digest), sign(founder1, digest));
-        vm.expectRevert(
-            abi.encodeWithSelector(Consortium.ConsortiumSignatureRepeated.selector, keyOf(founder1))
-        );
+        vm.expectRevert(abi.encodeWithSelector(Consortium.ConsortiumSignatureRepeated.selector, keyOf(founder1)));
         consortium.change(change, signatures);
     }
 
@@ -119,9 +111,7 @@ contract ConsortiumTest is World {
         ConsortiumChange memory change = emptyChange();
         bytes32 digest = consortium.hashConsortiumChange(change);
         Signed[] memory signatures = pair(sign(founder1, digest), sign(supervisor, digest));
-        vm.expectRevert(
-            abi.encodeWithSelector(Consortium.ConsortiumFounderUnknown.selector, keyOf(supervisor))
-        );
+        vm.expectRevert(abi.encodeWithSelector(Consortium.ConsortiumFounderUnknown.selector, keyOf(supervisor)));
         consortium.change(change, signatures);
     }
 
@@ -130,9 +120,7 @@ contract ConsortiumTest is World {
         bytes32 digest = consortium.hashConsortiumChange(change);
         vm.assume(other != digest);
         Signed[] memory signatures = pair(sign(founder1, digest), sign(founder2, other));
-        vm.expectRevert(
-            abi.encodeWithSelector(Consortium.ConsortiumSignatureWrong.selector, keyOf(founder2), digest)
-        );
+        vm.expectRevert(abi.encodeWithSelector(Consortium.ConsortiumSignatureWrong.selector, keyOf(founder2), digest));
         consortium.change(change, signatures);
     }
 
@@ -151,9 +139,7 @@ contract ConsortiumTest is World {
         consortium.change(change, signatures);
         bytes32 digest = consortium.hashConsortiumChange(change);
         vm.expectRevert(
-            abi.encodeWithSelector(
-                StatementRegister.StatementRegisterAlreadyRecorded.selector, digest, block.number
-            )
+            abi.encodeWithSelector(StatementRegister.StatementRegisterAlreadyRecorded.selector, digest, block.number)
         );
         consortium.change(change, signatures);
     }
@@ -172,9 +158,7 @@ contract ConsortiumTest is World {
 
         change = admission("new firm", Roles.BROKER);
         change.organisations[0].validUntil = START - 1;
-        refuse(
-            abi.encodeWithSelector(Consortium.ConsortiumValidityEmpty.selector, START, START - 1)
-        );
+        refuse(abi.encodeWithSelector(Consortium.ConsortiumValidityEmpty.selector, START, START - 1));
         apply_(change);
     }
 
@@ -183,9 +167,7 @@ contract ConsortiumTest is World {
         ConsortiumChange memory change = granting(officer);
         Signed[] memory signatures = signedByFounders(change);
         vm.expectEmit(address(consortium));
-        emit Consortium.KeyGranted(
-            keyOf(officer), CUSTOMS, officer.id, officer.signer, Roles.INSPECTOR, START, END
-        );
+        emit Consortium.KeyGranted(keyOf(officer), CUSTOMS, officer.id, officer.signer, Roles.INSPECTOR, START, END);
         consortium.change(change, signatures);
         Consortium.KeyRecord memory record = consortium.key(keyOf(officer));
         assertEq(record.organisation, CUSTOMS);
@@ -213,21 +195,14 @@ contract ConsortiumTest is World {
         for (uint256 i = 0; i < malformed.length; ++i) {
             change = granting(officer);
             change.grants[0].signer = malformed[i];
-            refuse(
-                abi.encodeWithSelector(Consortium.ConsortiumSignerMalformed.selector, malformed[i])
-            );
+            refuse(abi.encodeWithSelector(Consortium.ConsortiumSignerMalformed.selector, malformed[i]));
             apply_(change);
         }
     }
 
     function test_AKeyNeedsAnAdmittedOrganisation() public {
-        ConsortiumChange memory change =
-            granting(newOfficer(Kind.Secp256k1, "stranger", "unknown firm", Roles.BROKER));
-        refuse(
-            abi.encodeWithSelector(
-                Consortium.ConsortiumOrganisationUnknown.selector, bytes32("unknown firm")
-            )
-        );
+        ConsortiumChange memory change = granting(newOfficer(Kind.Secp256k1, "stranger", "unknown firm", Roles.BROKER));
+        refuse(abi.encodeWithSelector(Consortium.ConsortiumOrganisationUnknown.selector, bytes32("unknown firm")));
         apply_(change);
     }
 
@@ -235,11 +210,7 @@ contract ConsortiumTest is World {
         roles = roles & Roles.ALL & ~Roles.BROKER;
         vm.assume(roles != 0);
         ConsortiumChange memory change = granting(newOfficer(Kind.Secp256k1, "clerk", FIRM, roles));
-        refuse(
-            abi.encodeWithSelector(
-                Consortium.ConsortiumRolesBeyondOrganisation.selector, FIRM, Roles.BROKER, roles
-            )
-        );
+        refuse(abi.encodeWithSelector(Consortium.ConsortiumRolesBeyondOrganisation.selector, FIRM, Roles.BROKER, roles));
         apply_(change);
     }
 
@@ -267,18 +238,12 @@ contract ConsortiumTest is World {
 
         change = granting(inspector);
         change.grants[0].officer = releasing.id;
-        refuse(
-            abi.encodeWithSelector(
-                Consortium.ConsortiumKeyTaken.selector, keyOf(inspector), CUSTOMS, inspector.id
-            )
-        );
+        refuse(abi.encodeWithSelector(Consortium.ConsortiumKeyTaken.selector, keyOf(inspector), CUSTOMS, inspector.id));
         apply_(change);
 
         change = granting(broker);
         change.grants[0].organisation = RIVAL;
-        refuse(
-            abi.encodeWithSelector(Consortium.ConsortiumKeyTaken.selector, keyOf(broker), FIRM, broker.id)
-        );
+        refuse(abi.encodeWithSelector(Consortium.ConsortiumKeyTaken.selector, keyOf(broker), FIRM, broker.id));
         apply_(change);
     }
 
@@ -323,9 +288,7 @@ contract ConsortiumTest is World {
     function test_AnUnknownKeyIsRefused() public {
         Officer memory stranger = newOfficer(Kind.Secp256k1, "stranger", CUSTOMS, Roles.INSPECTOR);
         _refuse(
-            stranger,
-            Roles.INSPECTOR,
-            abi.encodeWithSelector(Consortium.ConsortiumKeyUnknown.selector, keyOf(stranger))
+            stranger, Roles.INSPECTOR, abi.encodeWithSelector(Consortium.ConsortiumKeyUnknown.selector, keyOf(stranger))
         );
     }
 
@@ -368,9 +331,7 @@ contract ConsortiumTest is World {
         _refuse(
             inspector,
             Roles.INSPECTOR,
-            abi.encodeWithSelector(
-                Consortium.ConsortiumRoleMissing.selector, keyOf(inspector), 0, Roles.INSPECTOR
-            )
+            abi.encodeWithSelector(Consortium.ConsortiumRoleMissing.selector, keyOf(inspector), 0, Roles.INSPECTOR)
         );
 
         change = admission(CUSTOMS, Roles.ALL);
@@ -383,11 +344,7 @@ contract ConsortiumTest is World {
         change.organisations[0].validUntil = START + 1;
         apply_(change);
         vm.warp(START + 2);
-        _refuse(
-            inspector,
-            Roles.INSPECTOR,
-            abi.encodeWithSelector(refusal, CUSTOMS, START, START + 1, START + 2)
-        );
+        _refuse(inspector, Roles.INSPECTOR, abi.encodeWithSelector(refusal, CUSTOMS, START, START + 1, START + 2));
     }
 
     function test_AKeyNeedsOneOfTheRoles(uint256 needed) public {
@@ -423,7 +380,7 @@ contract ConsortiumTest is World {
         Organisation memory organisation = change.organisations[0];
         KeyGrant memory grant = change.grants[0];
         bytes memory grantType = "KeyGrant(bytes32 organisation,bytes32 officer,bytes signer,uint256 roles,"
-        "uint64 validFrom,uint64 validUntil)";
+            "uint64 validFrom,uint64 validUntil)";
         bytes memory organisationType =
             "Organisation(bytes32 organisation,uint256 roles,uint64 validFrom,uint64 validUntil)";
         bytes32 message = keccak256(

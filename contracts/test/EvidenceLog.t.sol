@@ -136,9 +136,7 @@ contract EvidenceLogTest is World {
         Checkpoint memory again = Checkpoint(5, HashTree.root(SALT, 0, 5), START);
         bytes32 digest = log.hashCheckpoint(again);
         refuse(
-            abi.encodeWithSelector(
-                StatementRegister.StatementRegisterAlreadyRecorded.selector, digest, block.number
-            )
+            abi.encodeWithSelector(StatementRegister.StatementRegisterAlreadyRecorded.selector, digest, block.number)
         );
         anchor(log, again, new bytes32[](0), sequencer);
         vm.warp(START + 60);
@@ -161,22 +159,15 @@ contract EvidenceLogTest is World {
             log.hashCheckpoint(Checkpoint(5, "root", 6)),
             _digest(keccak256(abi.encode(checkpointType, 5, bytes32("root"), 6)))
         );
-        bytes32 evidenceType =
-            keccak256("Evidence(bytes32 subject,bytes32 kind,bytes32 contentHash,uint64 signedAt)");
+        bytes32 evidenceType = keccak256("Evidence(bytes32 subject,bytes32 kind,bytes32 contentHash,uint64 signedAt)");
         assertEq(
             log.hashEvidence(Evidence("subject", "kind", "content", 6)),
-            _digest(
-                keccak256(
-                    abi.encode(evidenceType, bytes32("subject"), bytes32("kind"), bytes32("content"), 6)
-                )
-            )
+            _digest(keccak256(abi.encode(evidenceType, bytes32("subject"), bytes32("kind"), bytes32("content"), 6)))
         );
     }
 
-
     function _anchor(EvidenceLog to, uint256 salt, uint256 m, uint256 n) private {
-        Checkpoint memory statement =
-            Checkpoint(uint64(n), HashTree.root(salt, 0, n), uint64(block.timestamp));
+        Checkpoint memory statement = Checkpoint(uint64(n), HashTree.root(salt, 0, n), uint64(block.timestamp));
         anchor(to, statement, HashTree.consistency(salt, m, n), sequencer);
     }
 
@@ -185,8 +176,6 @@ contract EvidenceLogTest is World {
     }
 
     function _inconsistent(uint64 size, bytes32 root, Checkpoint memory given) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(
-            EvidenceLog.EvidenceLogInconsistent.selector, size, root, given.size, given.root
-        );
+        return abi.encodeWithSelector(EvidenceLog.EvidenceLogInconsistent.selector, size, root, given.size, given.root);
     }
 }

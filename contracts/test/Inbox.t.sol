@@ -94,8 +94,7 @@ contract InboxTest is World {
             GAS,
             digest,
             abi.encodeCall(
-                MaterialCertificates.review,
-                (reviewOf(LETTER, 1, COMMITTEE_PARTY, CONFIRM), sign(committee, digest))
+                MaterialCertificates.review, (reviewOf(LETTER, 1, COMMITTEE_PARTY, CONFIRM), sign(committee, digest))
             )
         );
         inbox.submit(calls);
@@ -162,8 +161,7 @@ contract InboxTest is World {
     function test_TooLittleGasIsNeverARefusal(uint256 gas_) public {
         Call[] memory calls = _only(_submission(LETTER));
         gas_ = within(gas_, 30_000, 700_000);
-        (bool done, bytes memory reason) =
-            address(inbox).call{gas: gas_}(abi.encodeCall(Inbox.submit, (calls)));
+        (bool done, bytes memory reason) = address(inbox).call{gas: gas_}(abi.encodeCall(Inbox.submit, (calls)));
         bool taken = certificates.recordedAt(calls[0].statement) != 0;
         assertTrue(done == taken, "taken or undone");
         if (!done && reason.length != 0) assertEq(bytes4(reason), Inbox.InboxGasShort.selector);
@@ -202,9 +200,7 @@ contract InboxTest is World {
         CertificateSubmission memory statement = submission(certificate, 1);
         bytes32 digest = certificates.hashCertificateSubmission(statement);
         Signed memory by = sign(broker, digest);
-        return Call(
-            address(certificates), GAS, digest, abi.encodeCall(MaterialCertificates.submit, (statement, by))
-        );
+        return Call(address(certificates), GAS, digest, abi.encodeCall(MaterialCertificates.submit, (statement, by)));
     }
 
     function _call(bytes memory data) private view returns (Call memory) {

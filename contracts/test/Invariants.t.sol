@@ -112,8 +112,7 @@ contract InvariantsTest is Checks {
         GoodsLine[] memory ceilings = goodsList();
         for (uint256 place = 0; place < reserved.length; ++place) {
             uint32 line = uint32(place % LINES) + 1;
-            (uint128 reserved_, uint128 committed_) =
-                _certificates.line(certificateId(place / LINES), line);
+            (uint128 reserved_, uint128 committed_) = _certificates.line(certificateId(place / LINES), line);
             assertEq(reserved_, reserved[place]);
             assertEq(committed_, committed[place]);
             assertAtMost("reserved and committed", uint256(reserved_) + committed_, ceilings[line - 1].ceiling);
@@ -166,9 +165,7 @@ contract InvariantsTest is Checks {
         if (!final_) return;
         assertEq(_port.stateOfDecision(declaration), decided);
         bool released = _decisions.decision(declaration).outcome == 1;
-        assertTrue(
-            released == (state == MaterialCertificates.DeclarationState.Released), "outcome and state differ"
-        );
+        assertTrue(released == (state == MaterialCertificates.DeclarationState.Released), "outcome and state differ");
     }
 
     function _actions() private pure returns (bytes4[] memory list) {

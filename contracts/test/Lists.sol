@@ -25,9 +25,7 @@ function goodsList() pure returns (GoodsLine[] memory list) {
 /// @title Merkle trees over goods lists, as the off-chain side builds them
 library Lists {
     function leaf(bytes32 certificate, GoodsLine memory entry) internal pure returns (bytes32) {
-        return keccak256(
-            bytes.concat(keccak256(abi.encode(certificate, entry.line, entry.unit, entry.ceiling)))
-        );
+        return keccak256(bytes.concat(keccak256(abi.encode(certificate, entry.line, entry.unit, entry.ceiling))));
     }
 
     function root(bytes32 certificate, GoodsLine[] memory entries) internal pure returns (bytes32) {
@@ -57,11 +55,7 @@ library Lists {
         }
     }
 
-    function _leaves(bytes32 certificate, GoodsLine[] memory entries)
-        private
-        pure
-        returns (bytes32[] memory leaves)
-    {
+    function _leaves(bytes32 certificate, GoodsLine[] memory entries) private pure returns (bytes32[] memory leaves) {
         leaves = new bytes32[](entries.length);
         for (uint256 i = 0; i < entries.length; ++i) {
             leaves[i] = leaf(certificate, entries[i]);

@@ -85,9 +85,7 @@ contract CertificatesTest is World {
         refuse(_versionWrong(2, 3));
         submit(submission(LETTER, 3), broker);
         refuse(
-            abi.encodeWithSelector(
-                MaterialCertificates.MaterialCertificatesBrokerDiffers.selector, LETTER, FIRM, RIVAL
-            )
+            abi.encodeWithSelector(MaterialCertificates.MaterialCertificatesBrokerDiffers.selector, LETTER, FIRM, RIVAL)
         );
         submit(submission(LETTER, 2), rival);
         submit(submission(LETTER, 2), broker);
@@ -117,10 +115,8 @@ contract CertificatesTest is World {
 
     function test_ItIsActiveAfterBothConfirmationsInEitherOrder(bool customsFirst) public {
         submit(submission(LETTER, 1), broker);
-        CertificateReview memory first =
-            reviewOf(LETTER, 1, customsFirst ? CUSTOMS_PARTY : COMMITTEE_PARTY, CONFIRM);
-        CertificateReview memory second =
-            reviewOf(LETTER, 1, customsFirst ? COMMITTEE_PARTY : CUSTOMS_PARTY, CONFIRM);
+        CertificateReview memory first = reviewOf(LETTER, 1, customsFirst ? CUSTOMS_PARTY : COMMITTEE_PARTY, CONFIRM);
+        CertificateReview memory second = reviewOf(LETTER, 1, customsFirst ? COMMITTEE_PARTY : CUSTOMS_PARTY, CONFIRM);
         review(first, customsFirst ? documents : committee);
         _assertState(MaterialCertificates.CertificateState.Submitted);
         Officer memory last = customsFirst ? committee : documents;
@@ -153,10 +149,7 @@ contract CertificatesTest is World {
         vm.warp(START + 2);
         refuse(
             abi.encodeWithSelector(
-                MaterialCertificates.MaterialCertificatesReviewRepeated.selector,
-                bytes32("another"),
-                1,
-                CUSTOMS_PARTY
+                MaterialCertificates.MaterialCertificatesReviewRepeated.selector, bytes32("another"), 1, CUSTOMS_PARTY
             )
         );
         review(reviewOf("another", 1, CUSTOMS_PARTY, CONFIRM), documents);
@@ -171,10 +164,7 @@ contract CertificatesTest is World {
         statement.contentHash = signed ^ (bytes32(uint256(change)) << 8 * (place % 32));
         refuse(
             abi.encodeWithSelector(
-                MaterialCertificates.MaterialCertificatesContentDiffers.selector,
-                LETTER,
-                signed,
-                statement.contentHash
+                MaterialCertificates.MaterialCertificatesContentDiffers.selector, LETTER, signed, statement.contentHash
             )
         );
         review(statement, documents);
@@ -210,15 +200,11 @@ contract CertificatesTest is World {
     function test_PartiesAndVerdictsAreKnown(uint8 code) public {
         submit(submission(LETTER, 1), broker);
         if (code < 1 || code > 2) {
-            refuse(
-                abi.encodeWithSelector(MaterialCertificates.MaterialCertificatesPartyUnknown.selector, code)
-            );
+            refuse(abi.encodeWithSelector(MaterialCertificates.MaterialCertificatesPartyUnknown.selector, code));
             review(reviewOf(LETTER, 1, code, CONFIRM), committee);
         }
         if (code < 1 || code > 3) {
-            refuse(
-                abi.encodeWithSelector(MaterialCertificates.MaterialCertificatesVerdictUnknown.selector, code)
-            );
+            refuse(abi.encodeWithSelector(MaterialCertificates.MaterialCertificatesVerdictUnknown.selector, code));
             review(reviewOf(LETTER, 1, COMMITTEE_PARTY, code), committee);
         }
     }
@@ -240,9 +226,7 @@ contract CertificatesTest is World {
     function test_ARevokedKeyCannotConfirm() public {
         submit(submission(LETTER, 1), broker);
         apply_(revoking(committee));
-        refuse(
-            abi.encodeWithSelector(Consortium.ConsortiumKeyRevoked.selector, keyOf(committee), START)
-        );
+        refuse(abi.encodeWithSelector(Consortium.ConsortiumKeyRevoked.selector, keyOf(committee), START));
         review(reviewOf(LETTER, 1, COMMITTEE_PARTY, CONFIRM), committee);
     }
 
@@ -287,35 +271,27 @@ contract CertificatesTest is World {
             "bytes32 holder,uint64 validFrom,uint64 validUntil,uint64 signedAt)"
         );
         assertEq(
-            certificates.hashCertificateSubmission(submitted),
-            _digest(keccak256(abi.encode(submissionType, submitted)))
+            certificates.hashCertificateSubmission(submitted), _digest(keccak256(abi.encode(submissionType, submitted)))
         );
         CertificateReview memory reviewed = reviewOf(LETTER, 1, 1, 1);
         bytes32 reviewType = keccak256(
             "CertificateReview(bytes32 certificate,uint32 version,bytes32 contentHash,uint8 party,uint8 verdict,"
             "bytes32 reasonHash,uint64 signedAt)"
         );
-        assertEq(
-            certificates.hashCertificateReview(reviewed), _digest(keccak256(abi.encode(reviewType, reviewed)))
-        );
+        assertEq(certificates.hashCertificateReview(reviewed), _digest(keccak256(abi.encode(reviewType, reviewed))));
         CertificateRevocation memory revoked = revocation(LETTER, 1);
-        bytes32 revocationType = keccak256(
-            "CertificateRevocation(bytes32 certificate,uint32 version,bytes32 reasonHash,uint64 signedAt)"
-        );
+        bytes32 revocationType =
+            keccak256("CertificateRevocation(bytes32 certificate,uint32 version,bytes32 reasonHash,uint64 signedAt)");
         assertEq(
-            certificates.hashCertificateRevocation(revoked),
-            _digest(keccak256(abi.encode(revocationType, revoked)))
+            certificates.hashCertificateRevocation(revoked), _digest(keccak256(abi.encode(revocationType, revoked)))
         );
         DeclarationWithdrawal memory withdrawn = withdrawal(ENTRY, 1);
-        bytes32 withdrawalType = keccak256(
-            "DeclarationWithdrawal(bytes32 declaration,uint32 version,bytes32 reasonHash,uint64 signedAt)"
-        );
+        bytes32 withdrawalType =
+            keccak256("DeclarationWithdrawal(bytes32 declaration,uint32 version,bytes32 reasonHash,uint64 signedAt)");
         assertEq(
-            certificates.hashDeclarationWithdrawal(withdrawn),
-            _digest(keccak256(abi.encode(withdrawalType, withdrawn)))
+            certificates.hashDeclarationWithdrawal(withdrawn), _digest(keccak256(abi.encode(withdrawalType, withdrawn)))
         );
-        DeclarationFiling memory filed =
-            filing(ENTRY, 1, draws(drawOf(LETTER, 1, 2), drawOf(LETTER, 3, 4)));
+        DeclarationFiling memory filed = filing(ENTRY, 1, draws(drawOf(LETTER, 1, 2), drawOf(LETTER, 3, 4)));
         bytes memory drawType = "Draw(bytes32 certificate,uint32 line,bytes3 unit,uint128 quantity)";
         bytes32 filingType = keccak256(
             bytes.concat(
@@ -351,21 +327,18 @@ contract CertificatesTest is World {
     }
 
     function _versionWrong(uint32 expected, uint32 given) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(
-            MaterialCertificates.MaterialCertificatesVersionWrong.selector, LETTER, expected, given
-        );
+        return
+            abi.encodeWithSelector(
+                MaterialCertificates.MaterialCertificatesVersionWrong.selector, LETTER, expected, given
+            );
     }
 
     function _stateWrong(MaterialCertificates.CertificateState state) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(
-            MaterialCertificates.MaterialCertificatesStateWrong.selector, LETTER, state
-        );
+        return abi.encodeWithSelector(MaterialCertificates.MaterialCertificatesStateWrong.selector, LETTER, state);
     }
 
     function _roleMissing(Officer memory officer, uint256 needed) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(
-            Consortium.ConsortiumRoleMissing.selector, keyOf(officer), officer.roles, needed
-        );
+        return abi.encodeWithSelector(Consortium.ConsortiumRoleMissing.selector, keyOf(officer), officer.roles, needed);
     }
 }
 
@@ -379,8 +352,7 @@ contract DrawsTest is World {
     }
 
     function test_AFilingReserves() public {
-        DeclarationFiling memory statement =
-            filing(ENTRY, 1, draws(drawOf(LETTER, 1, 3e6), drawOf(LETTER, 3, 500_000)));
+        DeclarationFiling memory statement = filing(ENTRY, 1, draws(drawOf(LETTER, 1, 3e6), drawOf(LETTER, 3, 500_000)));
         bytes32 digest = certificates.hashDeclarationFiling(statement);
         LineProof[] memory proofs = proofsOf(statement.draws);
         Signed memory by = sign(broker, digest);
@@ -433,11 +405,7 @@ contract DrawsTest is World {
 
     function test_TheLastPieceGoesToWhoComesFirst() public {
         file(filing(ENTRY, 1, draws(drawOf(LETTER, 4, 1))), broker);
-        refuse(
-            abi.encodeWithSelector(
-                MaterialCertificates.MaterialCertificatesLineOverdrawn.selector, LETTER, 4, 0, 1
-            )
-        );
+        refuse(abi.encodeWithSelector(MaterialCertificates.MaterialCertificatesLineOverdrawn.selector, LETTER, 4, 0, 1));
         file(filing("declaration 2", 1, draws(drawOf(LETTER, 4, 1))), broker);
     }
 
@@ -501,9 +469,7 @@ contract DrawsTest is World {
 
     function test_AnotherFirmCannotDraw() public {
         refuse(
-            abi.encodeWithSelector(
-                MaterialCertificates.MaterialCertificatesBrokerDiffers.selector, LETTER, FIRM, RIVAL
-            )
+            abi.encodeWithSelector(MaterialCertificates.MaterialCertificatesBrokerDiffers.selector, LETTER, FIRM, RIVAL)
         );
         file(filing(ENTRY, 1, draws(drawOf(LETTER, 1, 1))), rival);
     }
@@ -558,27 +524,19 @@ contract DrawsTest is World {
 
     function test_AKeyThatIsNotValidAnyMoreCannotFile() public {
         vm.warp(END + 1);
-        refuse(
-            abi.encodeWithSelector(
-                Consortium.ConsortiumKeyNotValid.selector, keyOf(broker), START, END, END + 1
-            )
-        );
+        refuse(abi.encodeWithSelector(Consortium.ConsortiumKeyNotValid.selector, keyOf(broker), START, END, END + 1));
         file(filing(ENTRY, 1, new Draw[](0)), broker);
     }
 
     function test_ADrawIsOfSomething() public {
-        refuse(
-            abi.encodeWithSelector(MaterialCertificates.MaterialCertificatesDrawEmpty.selector, LETTER, 1)
-        );
+        refuse(abi.encodeWithSelector(MaterialCertificates.MaterialCertificatesDrawEmpty.selector, LETTER, 1));
         file(filing(ENTRY, 1, draws(drawOf(LETTER, 1, 0))), broker);
     }
 
     function test_EveryDrawNeedsAProof(uint8 count) public {
         vm.assume(count != 1);
         DeclarationFiling memory statement = filing(ENTRY, 1, draws(drawOf(LETTER, 1, 1)));
-        refuse(
-            abi.encodeWithSelector(MaterialCertificates.MaterialCertificatesProofsMissing.selector, 1, count)
-        );
+        refuse(abi.encodeWithSelector(MaterialCertificates.MaterialCertificatesProofsMissing.selector, 1, count));
         fileWith(statement, new LineProof[](count), broker);
     }
 
@@ -619,11 +577,7 @@ contract DrawsTest is World {
         DeclarationFiling memory filed = filing(ENTRY, 1, draws(drawOf("another", 1, 1)));
         refuse(
             abi.encodeWithSelector(
-                MaterialCertificates.MaterialCertificatesLineUnproven.selector,
-                bytes32("another"),
-                1,
-                PIECE,
-                CEILING
+                MaterialCertificates.MaterialCertificatesLineUnproven.selector, bytes32("another"), 1, PIECE, CEILING
             )
         );
         fileWith(filed, proofs, broker);
@@ -713,9 +667,10 @@ contract DrawsTest is World {
     }
 
     function _stateWrong(MaterialCertificates.DeclarationState state) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(
-            MaterialCertificates.MaterialCertificatesDeclarationStateWrong.selector, ENTRY, state
-        );
+        return
+            abi.encodeWithSelector(
+                MaterialCertificates.MaterialCertificatesDeclarationStateWrong.selector, ENTRY, state
+            );
     }
 
     function _certificateState(bytes32 certificate, MaterialCertificates.CertificateState state)
@@ -723,9 +678,7 @@ contract DrawsTest is World {
         pure
         returns (bytes memory)
     {
-        return abi.encodeWithSelector(
-            MaterialCertificates.MaterialCertificatesStateWrong.selector, certificate, state
-        );
+        return abi.encodeWithSelector(MaterialCertificates.MaterialCertificatesStateWrong.selector, certificate, state);
     }
 
     function _versionWrong(uint32 expected, uint32 given) private pure returns (bytes memory) {
@@ -735,9 +688,10 @@ contract DrawsTest is World {
     }
 
     function _overdrawn(uint128 left, uint128 asked) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(
-            MaterialCertificates.MaterialCertificatesLineOverdrawn.selector, LETTER, 1, left, asked
-        );
+        return
+            abi.encodeWithSelector(
+                MaterialCertificates.MaterialCertificatesLineOverdrawn.selector, LETTER, 1, left, asked
+            );
     }
 
     function _unproven(uint32 line, bytes3 unit, uint128 ceiling) private pure returns (bytes memory) {

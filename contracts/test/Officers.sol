@@ -3,9 +3,7 @@ pragma solidity 0.8.37;
 
 import {Base64} from "@openzeppelin/contracts/utils/Base64.sol";
 import {P256} from "@openzeppelin/contracts/utils/cryptography/P256.sol";
-import {
-    ERC7913P256Verifier
-} from "@openzeppelin/contracts/utils/cryptography/verifiers/ERC7913P256Verifier.sol";
+import {ERC7913P256Verifier} from "@openzeppelin/contracts/utils/cryptography/verifiers/ERC7913P256Verifier.sol";
 import {
     ERC7913WebAuthnVerifier
 } from "@openzeppelin/contracts/utils/cryptography/verifiers/ERC7913WebAuthnVerifier.sol";
@@ -84,8 +82,7 @@ abstract contract Officers is Checks {
             Base64.encodeURL(abi.encodePacked(digest)),
             '","origin":"https://piste.example","crossOrigin":false}'
         );
-        (bytes32 r, bytes32 s) =
-            signLow(secret, sha256(abi.encodePacked(authenticatorData, sha256(bytes(clientData)))));
+        (bytes32 r, bytes32 s) = signLow(secret, sha256(abi.encodePacked(authenticatorData, sha256(bytes(clientData)))));
         return abi.encode(r, s, TYPE_FIELD.length, uint256(1), authenticatorData, clientData);
     }
 

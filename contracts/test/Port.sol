@@ -2,7 +2,12 @@
 pragma solidity 0.8.37;
 
 import {
-    CheckNoteApproval, CheckNoteOpening, CheckNotes, CheckNoteVoiding, GatePassage, NoteItem
+    CheckNoteApproval,
+    CheckNoteOpening,
+    CheckNotes,
+    CheckNoteVoiding,
+    GatePassage,
+    NoteItem
 } from "../CheckNotes.sol";
 import {Consortium, ConsortiumChange, KeyGrant} from "../Consortium.sol";
 import {
@@ -136,8 +141,7 @@ contract Port is World {
         bytes32 id = certificateId(_one());
         CertificateRevocation memory statement = revocation(id, certificates.certificate(id).version);
         bytes32 digest = certificates.hashCertificateRevocation(statement);
-        Signed memory by =
-            _signedBy(committee, digest, Roles.COMMITTEE | Roles.DOCUMENTS_OFFICER | Roles.SUPERVISOR);
+        Signed memory by = _signedBy(committee, digest, Roles.COMMITTEE | Roles.DOCUMENTS_OFFICER | Roles.SUPERVISOR);
         _send(address(certificates), digest, abi.encodeCall(MaterialCertificates.revoke, (statement, by)));
     }
 
@@ -153,11 +157,7 @@ contract Port is World {
         DeclarationFiling memory statement = filing(id, certificates.declaration(id).version + _step(), list);
         bytes32 digest = certificates.hashDeclarationFiling(statement);
         Signed memory by = _signedBy(broker, digest, Roles.BROKER);
-        _send(
-            address(certificates),
-            digest,
-            abi.encodeCall(MaterialCertificates.file, (statement, proofsOf(list), by))
-        );
+        _send(address(certificates), digest, abi.encodeCall(MaterialCertificates.file, (statement, proofsOf(list), by)));
     }
 
     function withdrawDeclaration(uint256 seed) external {
@@ -180,8 +180,7 @@ contract Port is World {
             uint128 quantity = uint128(_below(uint256(record.quantity) + 2));
             items[i] = NoteItem(declaration, record.certificate, record.line, quantity);
         }
-        CheckNoteOpening memory statement =
-            opening(noteId(_one()), uint8(1 + _below(2)), items);
+        CheckNoteOpening memory statement = opening(noteId(_one()), uint8(1 + _below(2)), items);
         bytes32 digest = notes.hashCheckNoteOpening(statement);
         Signed memory by = _signedBy(broker, digest, Roles.BROKER);
         _send(address(notes), digest, abi.encodeCall(CheckNotes.open, (statement, by)));
@@ -244,8 +243,7 @@ contract Port is World {
         bytes32 digest = decisions.hashReleaseDecision(statement);
         Signed[] memory signatures = alone(_signedBy(releasing, digest, Roles.RELEASING_OFFICER));
         if (channel == RED) {
-            signatures =
-                pair(signatures[0], _signedBy(supervisor, digest, Roles.SUPERVISOR | Roles.RELEASING_OFFICER));
+            signatures = pair(signatures[0], _signedBy(supervisor, digest, Roles.SUPERVISOR | Roles.RELEASING_OFFICER));
         }
         if (_send(address(decisions), digest, abi.encodeCall(ReleaseDecisions.decide, (statement, signatures)))) {
             if (decided[id] != 0) ++breaches;

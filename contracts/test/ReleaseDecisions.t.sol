@@ -3,9 +3,7 @@ pragma solidity 0.8.37;
 
 import {Consortium} from "../Consortium.sol";
 import {MaterialCertificates} from "../MaterialCertificates.sol";
-import {
-    Disposition, ExaminationReport, ReleaseDecision, ReleaseDecisions
-} from "../ReleaseDecisions.sol";
+import {Disposition, ExaminationReport, ReleaseDecision, ReleaseDecisions} from "../ReleaseDecisions.sol";
 import {Roles} from "../Roles.sol";
 import {Signed, StatementRegister} from "../StatementRegister.sol";
 import {Kind, Officer} from "./Officers.sol";
@@ -84,9 +82,7 @@ contract ReleaseDecisionsTest is World {
             decide(decisionOf(ENTRY, 1, code, RELEASE), releasing);
         }
         if (code != 1 && code != 7 && code != 9) {
-            refuse(
-                abi.encodeWithSelector(ReleaseDecisions.ReleaseDecisionsOutcomeNotFinal.selector, code)
-            );
+            refuse(abi.encodeWithSelector(ReleaseDecisions.ReleaseDecisionsOutcomeNotFinal.selector, code));
             decide(decisionOf(ENTRY, 1, YELLOW, code), releasing);
         }
     }
@@ -146,9 +142,7 @@ contract ReleaseDecisionsTest is World {
         assertEq(record.channel, YELLOW);
         assertEq(record.outcome, RELEASE);
         assertLine(LETTER, 1, 0, 3e6);
-        assertEq(
-            uint8(certificates.declaration(ENTRY).state), uint8(MaterialCertificates.DeclarationState.Released)
-        );
+        assertEq(uint8(certificates.declaration(ENTRY).state), uint8(MaterialCertificates.DeclarationState.Released));
     }
 
     function test_GoodsThatAreTurnedAwayGiveBack(bool destroyed, bool red) public {
@@ -161,9 +155,7 @@ contract ReleaseDecisionsTest is World {
             decide(statement, releasing);
         }
         assertLine(LETTER, 1, 0, 0);
-        assertEq(
-            uint8(certificates.declaration(ENTRY).state), uint8(MaterialCertificates.DeclarationState.Denied)
-        );
+        assertEq(uint8(certificates.declaration(ENTRY).state), uint8(MaterialCertificates.DeclarationState.Denied));
         assertEq(decisions.decision(ENTRY).outcome, statement.outcome);
     }
 
@@ -197,20 +189,14 @@ contract ReleaseDecisionsTest is World {
     }
 
     function test_GreenNeedsARuleInForce() public {
-        refuse(
-            abi.encodeWithSelector(ReleaseDecisions.ReleaseDecisionsGreenRuleMissing.selector, ENTRY)
-        );
+        refuse(abi.encodeWithSelector(ReleaseDecisions.ReleaseDecisionsGreenRuleMissing.selector, ENTRY));
         decide(decisionOf(ENTRY, 1, GREEN, RELEASE), releasing);
     }
 
     function test_ExaminedGoodsAreRed(uint8 channel) public {
         channel = uint8(within(channel, GREEN, YELLOW));
         report(reportOf(ENTRY, 1, 1, CONFORM), inspector);
-        refuse(
-            abi.encodeWithSelector(
-                ReleaseDecisions.ReleaseDecisionsChannelNotRed.selector, ENTRY, channel, 1
-            )
-        );
+        refuse(abi.encodeWithSelector(ReleaseDecisions.ReleaseDecisionsChannelNotRed.selector, ENTRY, channel, 1));
         decide(decisionOf(ENTRY, 1, channel, RELEASE), releasing);
     }
 
@@ -229,9 +215,8 @@ contract ReleaseDecisionsTest is World {
     }
 
     function test_RedTakesTwoOfficersInEitherOrder(uint8 who) public {
-        Officer[2][4] memory pairs = [
-            [releasing, supervisor], [supervisor, releasing], [releasing, releasing2], [releasing2, supervisor]
-        ];
+        Officer[2][4] memory pairs =
+            [[releasing, supervisor], [supervisor, releasing], [releasing, releasing2], [releasing2, supervisor]];
         Officer[2] memory both = pairs[who % 4];
         report(reportOf(ENTRY, 1, 1, CONFORM), inspector);
         decide(decisionOf(ENTRY, 1, RED, RELEASE), both[0], both[1]);
@@ -244,15 +229,12 @@ contract ReleaseDecisionsTest is World {
         Officer memory supervisor2 = newOfficer(Kind.P256, "supervisor 2", CUSTOMS, Roles.SUPERVISOR);
         apply_(granting(supervisor2));
         report(reportOf(ENTRY, 1, 1, CONFORM), inspector);
-        refuse(
-            abi.encodeWithSelector(ReleaseDecisions.ReleaseDecisionsReleasingOfficerMissing.selector, ENTRY)
-        );
+        refuse(abi.encodeWithSelector(ReleaseDecisions.ReleaseDecisionsReleasingOfficerMissing.selector, ENTRY));
         decide(decisionOf(ENTRY, 1, RED, RELEASE), supervisor, supervisor2);
     }
 
     function test_OneOfficerWithTwoKeysIsOneOfficer() public {
-        Officer memory spare =
-            newOfficer(Kind.P256, "spare key", CUSTOMS, Roles.RELEASING_OFFICER | Roles.SUPERVISOR);
+        Officer memory spare = newOfficer(Kind.P256, "spare key", CUSTOMS, Roles.RELEASING_OFFICER | Roles.SUPERVISOR);
         spare.id = releasing.id;
         apply_(granting(spare));
         report(reportOf(ENTRY, 1, 1, CONFORM), inspector);
@@ -266,14 +248,8 @@ contract ReleaseDecisionsTest is World {
 
     function test_WhoExaminedDoesNotDecide(bool first) public {
         report(reportOf(ENTRY, 1, 1, CONFORM), inspector);
-        refuse(
-            abi.encodeWithSelector(
-                ReleaseDecisions.ReleaseDecisionsInspectorDecides.selector, ENTRY, inspector.id
-            )
-        );
-        decide(
-            decisionOf(ENTRY, 1, RED, RELEASE), first ? inspector : supervisor, first ? supervisor : inspector
-        );
+        refuse(abi.encodeWithSelector(ReleaseDecisions.ReleaseDecisionsInspectorDecides.selector, ENTRY, inspector.id));
+        decide(decisionOf(ENTRY, 1, RED, RELEASE), first ? inspector : supervisor, first ? supervisor : inspector);
     }
 
     function test_WhoExaminedOtherGoodsMayDecide() public {
@@ -298,9 +274,7 @@ contract ReleaseDecisionsTest is World {
 
     function test_ARevokedKeyCannotDecide() public {
         apply_(revoking(releasing));
-        refuse(
-            abi.encodeWithSelector(Consortium.ConsortiumKeyRevoked.selector, keyOf(releasing), START)
-        );
+        refuse(abi.encodeWithSelector(Consortium.ConsortiumKeyRevoked.selector, keyOf(releasing), START));
         decide(decisionOf(ENTRY, 1, YELLOW, RELEASE), releasing);
     }
 
@@ -310,9 +284,7 @@ contract ReleaseDecisionsTest is World {
         statement.evidenceHash = "forged";
         vm.expectRevert(
             abi.encodeWithSelector(
-                Consortium.ConsortiumSignatureWrong.selector,
-                keyOf(releasing),
-                decisions.hashReleaseDecision(statement)
+                Consortium.ConsortiumSignatureWrong.selector, keyOf(releasing), decisions.hashReleaseDecision(statement)
             )
         );
         decisions.decide(statement, signatures);
@@ -324,25 +296,19 @@ contract ReleaseDecisionsTest is World {
             "ExaminationReport(bytes32 declaration,uint32 version,uint32 sequence,uint8 result,bytes32 evidenceHash,"
             "uint64 signedAt)"
         );
-        assertEq(
-            decisions.hashExaminationReport(examined), _digest(keccak256(abi.encode(reportType, examined)))
-        );
+        assertEq(decisions.hashExaminationReport(examined), _digest(keccak256(abi.encode(reportType, examined))));
         Disposition memory disposed = dispositionOf(ENTRY, 1, 2, 3);
         bytes32 dispositionType = keccak256(
             "Disposition(bytes32 declaration,uint32 version,uint32 sequence,uint8 outcome,bytes32 evidenceHash,"
             "uint64 signedAt)"
         );
-        assertEq(
-            decisions.hashDisposition(disposed), _digest(keccak256(abi.encode(dispositionType, disposed)))
-        );
+        assertEq(decisions.hashDisposition(disposed), _digest(keccak256(abi.encode(dispositionType, disposed))));
         ReleaseDecision memory decided = decisionOf(ENTRY, 1, 2, 1);
         bytes32 decisionType = keccak256(
             "ReleaseDecision(bytes32 declaration,uint32 version,bytes32 contentHash,uint8 channel,uint8 outcome,"
             "bytes32 evidenceHash,uint64 signedAt)"
         );
-        assertEq(
-            decisions.hashReleaseDecision(decided), _digest(keccak256(abi.encode(decisionType, decided)))
-        );
+        assertEq(decisions.hashReleaseDecision(decided), _digest(keccak256(abi.encode(decisionType, decided))));
     }
 
     function _digest(bytes32 message) private view returns (bytes32) {
@@ -350,15 +316,11 @@ contract ReleaseDecisionsTest is World {
     }
 
     function _sequenceWrong(uint32 expected, uint32 given) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(
-            ReleaseDecisions.ReleaseDecisionsSequenceWrong.selector, ENTRY, expected, given
-        );
+        return abi.encodeWithSelector(ReleaseDecisions.ReleaseDecisionsSequenceWrong.selector, ENTRY, expected, given);
     }
 
     function _versionWrong(uint32 expected, uint32 given) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(
-            ReleaseDecisions.ReleaseDecisionsVersionWrong.selector, ENTRY, expected, given
-        );
+        return abi.encodeWithSelector(ReleaseDecisions.ReleaseDecisionsVersionWrong.selector, ENTRY, expected, given);
     }
 
     function _notFiled(MaterialCertificates.DeclarationState state) private pure returns (bytes memory) {
@@ -366,20 +328,17 @@ contract ReleaseDecisionsTest is World {
     }
 
     function _notConform(uint32 reports, uint8 result, uint32 version) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(
-            ReleaseDecisions.ReleaseDecisionsNotConform.selector, ENTRY, reports, result, version
-        );
+        return
+            abi.encodeWithSelector(
+                ReleaseDecisions.ReleaseDecisionsNotConform.selector, ENTRY, reports, result, version
+            );
     }
 
     function _signaturesWrong(uint8 channel, uint256 needed, uint256 given) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(
-            ReleaseDecisions.ReleaseDecisionsSignaturesWrong.selector, channel, needed, given
-        );
+        return abi.encodeWithSelector(ReleaseDecisions.ReleaseDecisionsSignaturesWrong.selector, channel, needed, given);
     }
 
     function _roleMissing(Officer memory officer, uint256 needed) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(
-            Consortium.ConsortiumRoleMissing.selector, keyOf(officer), officer.roles, needed
-        );
+        return abi.encodeWithSelector(Consortium.ConsortiumRoleMissing.selector, keyOf(officer), officer.roles, needed);
     }
 }

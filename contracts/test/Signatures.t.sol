@@ -10,15 +10,13 @@ import {World} from "./World.sol";
 
 /// @title Each kind of key, through Consortium.check
 contract SignaturesTest is World {
-    uint256 private constant SECP256K1_ORDER =
-        0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141;
+    uint256 private constant SECP256K1_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141;
 
     function test_EveryKindOfKeyIsAccepted(bytes32 digest) public {
         for (uint8 kind = 0; kind < 3; ++kind) {
             Officer memory officer = _officer(Kind(kind));
             Signed memory by = sign(officer, digest);
-            (bytes32 organisation, bytes32 id) =
-                consortium.check(by.signer, digest, by.signature, Roles.INSPECTOR);
+            (bytes32 organisation, bytes32 id) = consortium.check(by.signer, digest, by.signature, Roles.INSPECTOR);
             assertEq(organisation, CUSTOMS);
             assertEq(id, officer.id);
         }
@@ -86,9 +84,7 @@ contract SignaturesTest is World {
     }
 
     function _refuse(Officer memory officer, bytes32 digest, bytes memory signature) private {
-        vm.expectRevert(
-            abi.encodeWithSelector(Consortium.ConsortiumSignatureWrong.selector, keyOf(officer), digest)
-        );
+        vm.expectRevert(abi.encodeWithSelector(Consortium.ConsortiumSignatureWrong.selector, keyOf(officer), digest));
         consortium.check(officer.signer, digest, signature, Roles.INSPECTOR);
     }
 }

@@ -2,7 +2,12 @@
 pragma solidity 0.8.37;
 
 import {
-    CheckNoteApproval, CheckNoteOpening, CheckNotes, CheckNoteVoiding, GatePassage, NoteItem
+    CheckNoteApproval,
+    CheckNoteOpening,
+    CheckNotes,
+    CheckNoteVoiding,
+    GatePassage,
+    NoteItem
 } from "../CheckNotes.sol";
 import {Consortium, ConsortiumChange, FoundingMember, KeyGrant, Organisation} from "../Consortium.sol";
 import {Checkpoint, EvidenceLog} from "../EvidenceLog.sol";
@@ -17,9 +22,7 @@ import {
     LineProof,
     MaterialCertificates
 } from "../MaterialCertificates.sol";
-import {
-    Disposition, ExaminationReport, ReleaseDecision, ReleaseDecisions
-} from "../ReleaseDecisions.sol";
+import {Disposition, ExaminationReport, ReleaseDecision, ReleaseDecisions} from "../ReleaseDecisions.sol";
 import {Roles} from "../Roles.sol";
 import {Signed} from "../StatementRegister.sol";
 import {GoodsLine, goodsList, Lists} from "./Lists.sol";
@@ -80,8 +83,7 @@ abstract contract World is Officers {
         _found();
         uint256 nonce = vm.getNonce(address(this));
         address expected = vm.computeCreateAddress(address(this), nonce + 1);
-        certificates =
-            MaterialCertificates(deploy("MaterialCertificates", abi.encode(consortium, expected)));
+        certificates = MaterialCertificates(deploy("MaterialCertificates", abi.encode(consortium, expected)));
         decisions = ReleaseDecisions(deploy("ReleaseDecisions", abi.encode(consortium, certificates)));
         notes = CheckNotes(deploy("CheckNotes", abi.encode(consortium, certificates)));
         log = EvidenceLog(deploy("EvidenceLog", abi.encode(consortium)));
@@ -267,9 +269,7 @@ abstract contract World is Officers {
         view
         returns (DeclarationFiling memory)
     {
-        return DeclarationFiling(
-            declaration, version, contentOf(declaration, version), list, uint64(block.timestamp)
-        );
+        return DeclarationFiling(declaration, version, contentOf(declaration, version), list, uint64(block.timestamp));
     }
 
     function file(DeclarationFiling memory statement, Officer memory by) internal {
@@ -320,8 +320,7 @@ abstract contract World is Officers {
     }
 
     function approve(bytes32 note, Officer memory by) internal {
-        CheckNoteApproval memory statement =
-            CheckNoteApproval(note, contentOf(note, 1), uint64(block.timestamp));
+        CheckNoteApproval memory statement = CheckNoteApproval(note, contentOf(note, 1), uint64(block.timestamp));
         Signed memory signed = sign(by, notes.hashCheckNoteApproval(statement));
         _send();
         notes.approve(statement, signed);
@@ -348,9 +347,7 @@ abstract contract World is Officers {
         view
         returns (ExaminationReport memory)
     {
-        return ExaminationReport(
-            declaration, version, sequence, result, "pictures", uint64(block.timestamp)
-        );
+        return ExaminationReport(declaration, version, sequence, result, "pictures", uint64(block.timestamp));
     }
 
     function report(ExaminationReport memory statement, Officer memory by) internal {
@@ -404,9 +401,7 @@ abstract contract World is Officers {
 
     // ----------------------------------------------------------------------------------------------- evidence log
 
-    function anchor(EvidenceLog to, Checkpoint memory statement, bytes32[] memory proof, Officer memory by)
-        internal
-    {
+    function anchor(EvidenceLog to, Checkpoint memory statement, bytes32[] memory proof, Officer memory by) internal {
         Signed memory signed = sign(by, to.hashCheckpoint(statement));
         _send();
         to.anchor(statement, proof, signed);
@@ -433,8 +428,7 @@ abstract contract World is Officers {
         rival = newOfficer(Kind.Secp256k1, "rival broker", RIVAL, Roles.BROKER);
         committee = newOfficer(Kind.Passkey, "committee", OCOG, Roles.COMMITTEE);
         documents = newOfficer(Kind.P256, "documents officer", CUSTOMS, Roles.DOCUMENTS_OFFICER);
-        inspector =
-            newOfficer(Kind.Secp256k1, "inspector", CUSTOMS, Roles.INSPECTOR | Roles.RELEASING_OFFICER);
+        inspector = newOfficer(Kind.Secp256k1, "inspector", CUSTOMS, Roles.INSPECTOR | Roles.RELEASING_OFFICER);
         releasing = newOfficer(Kind.Secp256k1, "releasing officer", CUSTOMS, Roles.RELEASING_OFFICER);
         releasing2 = newOfficer(Kind.Passkey, "second releasing officer", CUSTOMS, Roles.RELEASING_OFFICER);
         supervisor = newOfficer(Kind.Secp256k1, "supervisor", CUSTOMS, Roles.SUPERVISOR);
@@ -446,8 +440,7 @@ abstract contract World is Officers {
         organisations[0] = Organisation(FIRM, Roles.BROKER, START, END);
         organisations[1] = Organisation(RIVAL, Roles.BROKER, START, END);
         organisations[2] = Organisation(OCOG, Roles.COMMITTEE, START, END);
-        organisations[3] =
-            Organisation(CUSTOMS, Roles.ALL & ~(Roles.BROKER | Roles.COMMITTEE | Roles.LOG), START, END);
+        organisations[3] = Organisation(CUSTOMS, Roles.ALL & ~(Roles.BROKER | Roles.COMMITTEE | Roles.LOG), START, END);
         organisations[4] = Organisation(OPERATOR, Roles.LOG, START, END);
         KeyGrant[] memory grants = new KeyGrant[](11);
         grants[0] = grantOf(broker);
