@@ -99,8 +99,8 @@ def test_the_column_types_pass_nothing_through() -> None:
         name = "any"
 
     for kind in (UtcDateTime(), Quantity()):
-        assert kind.process_bind_param(None, Dialect()) is None  # type: ignore[arg-type]
-        assert kind.process_result_value(None, Dialect()) is None  # type: ignore[arg-type]
+        assert kind.process_bind_param(None, Dialect()) is None  # type: ignore[arg-type]  # no dialect is asked
+        assert kind.process_result_value(None, Dialect()) is None  # type: ignore[arg-type]  # no dialect is asked
 
 
 def test_an_error_undoes_the_transaction(samples: Database) -> None:

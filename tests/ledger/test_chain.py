@@ -45,7 +45,7 @@ def node_that_says(answer: bytes, status: int = 200) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(answer)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in the base class
             pass
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:

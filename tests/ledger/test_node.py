@@ -309,7 +309,7 @@ def test_the_process_founds_the_consortium_once(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
     for _ in range(2):
         stop = threading.Event()
-        process = _in_thread(lambda: run(settings, stop))  # noqa: B023
+        process = _in_thread(lambda: run(settings, stop))  # noqa: B023 - the thread ends within the turn of the loop
         try:
             until(lambda: (tmp_path / "deployment.json").exists() and _answers(Chain(node_url(tmp_path))))
             deployment = load_deployment(tmp_path)

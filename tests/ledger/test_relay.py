@@ -435,7 +435,7 @@ def test_a_relay_for_an_unknown_account_starts_at_the_chains_count(sqlite_world:
             data=b"",
         )
         world.chain.send_raw(sent.raw)
-        until(lambda sent=sent: world.chain.receipt(sent.hash))  # type: ignore[misc]
+        until(lambda sent=sent: world.chain.receipt(sent.hash))  # type: ignore[misc]  # the lambda's default binds the loop's value
     world.account = account
     names = submissions(world, 1)
     world.drive()

@@ -53,8 +53,8 @@ KINDS = {"secp256k1": "inspector", "p256": "gate", "passkey": "broker"}
 @pytest.fixture(scope="module")
 def world(chain: Chain, tmp_path_factory: pytest.TempPathFactory) -> World:
     """Give one world for all tests here: they only ask the contract."""
-    from kernel.database import Base, Database  # noqa: PLC0415
-    from tests.ledger.world import make_world  # noqa: PLC0415
+    from kernel.database import Base, Database  # noqa: PLC0415 - only this fixture needs them
+    from tests.ledger.world import make_world  # noqa: PLC0415 - only this fixture needs them
 
     database = Database(f"sqlite:///{tmp_path_factory.mktemp('signing')}/piste.sqlite3")
     Base.metadata.create_all(database.engine)
@@ -187,7 +187,7 @@ def _long(parts: dict[str, bytes]) -> None:
 def test_a_passkey_signs_over_what_it_claims(world: World, change: Change, accepted: bool) -> None:
     """Sign anew over changed parts: only what the contracts look at decides."""
     signer = world.people["broker"]
-    passkey = signer.passkey  # type: ignore[attr-defined]
+    passkey = signer.passkey  # type: ignore[attr-defined]  # the fixture's signer is a passkey's
     response = passkey.assertion(DIGEST)["response"]
     parts = {name: from_base64url(response[name]) for name in ("authenticatorData", "clientDataJSON")}
     change(parts)
@@ -200,13 +200,13 @@ def test_a_passkey_signs_over_what_it_claims(world: World, change: Change, accep
 @pytest.mark.parametrize("challenge", [sha256(b"another").digest(), b"", DIGEST[:31]])
 def test_a_passkey_signs_one_challenge(world: World, challenge: bytes) -> None:
     signer = world.people["broker"]
-    passkey: SoftwarePasskey = signer.passkey  # type: ignore[attr-defined]
+    passkey: SoftwarePasskey = signer.passkey  # type: ignore[attr-defined]  # the fixture's signer is a passkey's
     assert not judge(world, signer.signer, DIGEST, passkey_signature(passkey.assertion(challenge)))
 
 
 def test_a_registration_is_no_signature(world: World) -> None:
     signer = world.people["broker"]
-    passkey: SoftwarePasskey = signer.passkey  # type: ignore[attr-defined]
+    passkey: SoftwarePasskey = signer.passkey  # type: ignore[attr-defined]  # the fixture's signer is a passkey's
     data, client = passkey._authenticator_data(), passkey._client_data("webauthn.create", DIGEST)
     der = p256_key(passkey.secret).sign(data + sha256(client).digest(), ec.ECDSA(hashes.SHA256()))
     r, s = decode_dss_signature(der)

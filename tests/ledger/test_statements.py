@@ -173,7 +173,7 @@ def test_an_array_that_is_none_is_refused(draws: object) -> None:
 
 def test_a_struct_of_another_type_is_refused() -> None:
     with pytest.raises(StatementMalformed):
-        ConsortiumChange(1, (Draw(bytes(32), 1, b"KGM", 1),), (), ())  # type: ignore[arg-type]
+        ConsortiumChange(1, (Draw(bytes(32), 1, b"KGM", 1),), (), ())  # type: ignore[arg-type]  # a wrong type is the point
 
 
 def test_an_unknown_type_is_refused() -> None:
