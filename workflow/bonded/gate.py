@@ -12,8 +12,14 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from inspection.instruments.calibration import Calibration
+from inspection.instruments.weighbridge import (
+    VehicleWeights,
+    WeighbridgeSettings,
+    WeightVerdict,
+    weighbridge_verdict,
+)
 from kernel.errors import Text
-from kernel.particulars import plain
 from workflow.bonded.rules import STATES, Direction, SealState, gate_event_name
 
 LONGEST_REPORT_AGE = timedelta(minutes=10)
@@ -36,7 +42,7 @@ class Expected:
     plate: str
     container: str | None
     seal: str | None
-    total_weight_kg: Decimal
+    weights: VehicleWeights
     possible: tuple[str, ...]
     """Events that the note's state knows."""
 
@@ -52,7 +58,8 @@ class Seen:
     seal_state: SealState
     seal: str | None
     weighbridge_kg: Decimal
-    calibrated_until: datetime
+    calibration: Calibration
+    """Of the weighbridge."""
     seen_at: datetime
 
 
@@ -84,7 +91,7 @@ def compare(expected: Expected, seen: Seen, *, tolerance: Decimal, now: datetime
         *_plate(expected, seen),
         *_direction(expected, seen),
         *_container(expected, seen),
-        *_weight(expected, seen, tolerance, now),
+        *_weight(expected, seen, tolerance),
         *_seal(expected, seen),
     ]
 
@@ -211,25 +218,25 @@ def _container(expected: Expected, seen: Seen) -> Iterator[Difference]:
         )
 
 
-def _weight(expected: Expected, seen: Seen, tolerance: Decimal, now: datetime) -> Iterator[Difference]:
-    if seen.calibrated_until < now:
-        yield Difference(
-            "weighbridge_calibrated_until",
-            Text(
-                f"the weighbridge is out of calibration since {seen.calibrated_until:%Y-%m-%d}",
-                f"地磅校准已于{seen.calibrated_until:%Y-%m-%d}到期",
-            ),
-        )
-    elif abs(seen.weighbridge_kg - expected.total_weight_kg) > tolerance * expected.total_weight_kg:
-        weighed, noted = plain(seen.weighbridge_kg), plain(expected.total_weight_kg)
-        share = plain((tolerance * 100).normalize())
-        yield Difference(
-            "weighbridge_kg",
-            Text(
-                f"the weighbridge shows {weighed} kg, the note {noted} kg, tolerance {share} %",
-                f"地磅{weighed}千克，核放单{noted}千克，允差{share}%",
-            ),
-        )
+def _weight(expected: Expected, seen: Seen, tolerance: Decimal) -> Iterator[Difference]:
+    finding = weighbridge_verdict(
+        seen.weighbridge_kg,
+        expected.weights,
+        calibration=seen.calibration,
+        measured_at=seen.seen_at,
+        settings=WeighbridgeSettings(tolerance_percent=tolerance * 100),
+    )
+    if finding.verdict is WeightVerdict.WITHIN_TOLERANCE:
+        return
+    unmeasured = finding.verdict is WeightVerdict.NO_VERDICT
+    yield Difference(
+        "weighbridge_calibrated_until" if unmeasured else "weighbridge_kg", _clause(finding.message)
+    )
+
+
+def _clause(sentence: Text) -> Text:
+    """Make a sentence part of a longer one."""
+    return Text(sentence.en[:1].lower() + sentence.en[1:].rstrip("."), sentence.zh.rstrip("。"))
 
 
 def _seal(expected: Expected, seen: Seen) -> Iterator[Difference]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -13,6 +13,8 @@ from eth_utils.crypto import keccak
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from inspection.instruments.calibration import Calibration
+from inspection.instruments.weighbridge import VehicleWeights
 from kernel.clock import unix
 from kernel.errors import Text
 from ledger.content import seal
@@ -37,6 +39,7 @@ from workflow.engine.principals import Principal
 from workflow.engine.tenancy import visible
 
 GATE_EVENT_KIND = keccak(text="gate_event")
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _SEED = b"Piste gate event v1\x00"
 
 
@@ -213,7 +216,13 @@ def _expected(note: CheckNote) -> Expected:
         plate=note.vehicle_plate,
         container=note.container_number,
         seal=note.seal_number,
-        total_weight_kg=note.total_weight_kg,
+        weights=VehicleWeights(
+            vehicle_kg=note.vehicle_weight_kg,
+            frame_kg=note.frame_weight_kg,
+            container_kg=note.container_weight_kg,
+            goods_gross_kg=note.goods_weight_kg,
+            total_kg=note.total_weight_kg,
+        ),
         possible=LIFE_CYCLE.possible(note.state),
     )
 
@@ -227,7 +236,11 @@ def _seen(report: GateEventInput) -> Seen:
         seal_state=report.seal_state,
         seal=report.seal_number,
         weighbridge_kg=report.weighbridge_kg,
-        calibrated_until=report.weighbridge_calibrated_until,
+        calibration=Calibration(
+            certificate_no=report.weighbridge_certificate or "",
+            calibrated_at=report.weighbridge_calibrated_at or _LONG_AGO,
+            valid_until=report.weighbridge_calibrated_until,
+        ),
         seen_at=report.seen_at,
     )
 

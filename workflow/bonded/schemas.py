@@ -136,6 +136,9 @@ class GateEventInput(Strict):
     """As the camera read it."""
     container_number: Annotated[str, Field(min_length=4, max_length=20)] | None = None
     weighbridge_kg: Mass
+    weighbridge_certificate: Reference | None = None
+    """Number of the weighbridge's calibration certificate."""
+    weighbridge_calibrated_at: Moment | None = None
     weighbridge_calibrated_until: Moment
     """When the calibration of the weighbridge ends; it gives no verdict after that."""
     seal_state: SealState = SealState.NONE

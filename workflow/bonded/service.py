@@ -28,6 +28,7 @@ from workflow.bonded import carrying, gate_events
 from workflow.bonded.gate import in_words, plain_plate
 from workflow.bonded.models import CheckNote, CheckNoteItem, CheckNoteSequence, GateEvent
 from workflow.bonded.rules import (
+    COUNTED,
     KIND,
     LIFE_CYCLE,
     PASSAGES,
@@ -146,11 +147,11 @@ def find_check_note(session: Session, principal: Principal, number: str) -> Chec
 
 
 def vehicles_of(session: Session, declaration_id: UUID) -> list[str]:
-    """Name the vehicles that carry goods of a declaration, by the notes that were not voided or deleted."""
+    """Name the vehicles that carry goods of a declaration: by signed notes, not by drafts or void ones."""
     query = (
         select(CheckNote.vehicle_plate)
         .join(CheckNoteItem, CheckNoteItem.note_id == CheckNote.id)
-        .where(CheckNoteItem.declaration_id == declaration_id, CheckNote.state.not_in(("voided", "deleted")))
+        .where(CheckNoteItem.declaration_id == declaration_id, CheckNoteItem.state.in_(COUNTED))
         .distinct()
     )
     return sorted(session.scalars(query))
