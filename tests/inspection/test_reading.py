@@ -47,8 +47,8 @@ def test_a_turned_scan_gives_the_same_fields_and_boxes_on_the_page_as_it_came(
     turns: int, read_example: Callable[[str, str], ReadDocument]
 ) -> None:
     straight = read_example("timing-equipment", "invoice.jpg").extracted
-    turned_picture = Image.open(INVOICE).rotate(-90 * turns, expand=True)
-    data = as_png(turned_picture)
+    upper_half = Image.open(INVOICE).crop((0, 190, 1240, 810))
+    data = as_png(upper_half.rotate(-90 * turns, expand=True))
     read = read_document(data, DocumentKind.INVOICE)
     assert read.pages[0].quarter_turns == turns
     for field in ("number", "date", "certificate_no", "total_amount", "buyer"):
@@ -62,11 +62,10 @@ def test_a_turned_scan_gives_the_same_fields_and_boxes_on_the_page_as_it_came(
     assert any("CT-26-0417" in text for text in again)
 
 
-def test_reading_the_same_file_again_gives_the_same_record(
-    read_example: Callable[[str, str], ReadDocument],
-) -> None:
-    first = read_example("waxes", "packing-list.jpg")
-    second = read_document((EXAMPLES / "waxes" / "packing-list.jpg").read_bytes(), DocumentKind.PACKING_LIST)
+def test_reading_the_same_file_again_gives_the_same_record() -> None:
+    data = as_png(Image.open(INVOICE).crop((60, 190, 1200, 480)))
+    first, second = (read_document(data, DocumentKind.INVOICE) for _ in range(2))
+    assert first.extracted.number is not None
     assert second == first
     assert second.to_json() == first.to_json()
 
