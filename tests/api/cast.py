@@ -87,6 +87,11 @@ class Player:
         """Fetch the statement of a step, sign it, take it."""
         return self.post(path, self.signed(path, **given))
 
+    def act_or_refusal(self, path: str, **given: object) -> httpx.Response:
+        """Take a signed step; where its statement is refused already, give that refusal."""
+        prepared = self.post(f"{path}/statement", given)
+        return self.act(path, **given) if prepared.is_success else prepared
+
     def attach(
         self, case_kind: str, case_id: str, kind: str, data: bytes | None = None, name: str = "scan.png"
     ) -> httpx.Response:
