@@ -48,6 +48,7 @@ def template_environment(doors: tuple[Door, ...], time_zone: str) -> Environment
     def moment(value: datetime | None) -> Markup:
         return _moment(value, zone)
 
+    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
     environment.filters |= {"moment": moment, "short": short}
     return environment
 

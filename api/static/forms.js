@@ -102,8 +102,7 @@ export function showRefusal(form, problem) {
     if (field) {
       field.setAttribute("aria-invalid", "true");
       markField(field, fault.message);
-      const name = field.closest("label")?.querySelector("span")?.textContent ?? field.name;
-      item.append(`${name}: `);
+      item.append(`${wordsOf(field)}: `);
     }
     const words = problem.faults.length === 1 && fault.message === problem.detail ? [] : [`${fault.message} `];
     const next = document.createElement("em");
@@ -144,6 +143,13 @@ function markField(field, words) {
 function clearMarks(form) {
   for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
   for (const mark of form.querySelectorAll("[data-fault]")) mark.remove();
+}
+
+/** Give the words that stand at a field; of one choice among several, those over all of them. */
+function wordsOf(field) {
+  const isChoice = field.type === "checkbox" || field.type === "radio";
+  const words = isChoice && field.dataset.type !== "boolean" ? field.closest("fieldset")?.querySelector("legend") : null;
+  return (words ?? field.closest("label")?.querySelector("span"))?.textContent ?? field.name;
 }
 
 function fieldAt(form, pointer) {

@@ -29,10 +29,17 @@ from ledger.deployment import CONTRACTS, Deployment
 from ledger.models import LedgerKey, LedgerOrganisation
 from ledger.passkeys import SoftwarePasskey
 from ledger.roles import Role
-from ledger.signing import USER_PRESENT, USER_VERIFIED, from_base64url
+from ledger.signing import (
+    USER_PRESENT,
+    USER_VERIFIED,
+    from_base64url,
+    passkey_signature,
+    verify_signature,
+)
 from ledger.statements import id_bytes
 from workflow.engine.context import Context
 from workflow.engine.principals import SYSTEM_PRINCIPAL
+from workflow.engine.schemas import SignatureInput
 from workflow.parties import service
 from workflow.parties.models import Key, Organisation, Person
 from workflow.parties.rules import ROLES_OF_KIND, OrganisationKind, role_names
@@ -256,6 +263,16 @@ class World:
             key = session.query(Key).filter_by(key_id=key_id).one()
             now = self.context.clock.now()
             session.merge(LedgerKey(**(_mirrored(key, now) | changes)))
+
+    def check_signature(self, given: dict[str, Any], digest: bytes) -> bool:
+        """Judge a passkey's signature of a statement, as the contract would."""
+        signature = SignatureInput.model_validate(given)
+        with self.reading() as session:
+            key_id = bytes.fromhex(signature.key_id[2:])
+            signer = session.query(Key).filter_by(key_id=key_id).one().signer
+        assert signature.webauthn is not None
+        raw = passkey_signature(signature.webauthn.assertion())
+        return verify_signature(signer, digest, raw, self.context.deployment)
 
     def enter(self, organisation_id: UUID) -> None:
         """Put an organisation into the ledger's mirror."""
