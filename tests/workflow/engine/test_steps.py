@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
 from kernel.clock import ManualClock
-from kernel.errors import NotFound, NotPermitted, RevisionStale
-from ledger.models import StatementRecord
+from kernel.errors import NotFound, NotPermitted, RevisionStale, Text
+from ledger.models import StatementRecord, StatementState
+from ledger.outbox import SignatureNotAwaited
 from ledger.roles import Role
-from tests.workflow.builders.parties import granted
+from tests.workflow.builders.parties import Actor, granted
 from tests.workflow.engine.conftest import Desk
-from workflow.engine.cases import HistoryEntry
-from workflow.engine.decisions import SignatureWrong, SignedAtOutOfRange
+from workflow.engine.cases import HistoryEntry, history_of
+from workflow.engine.decisions import (
+    Decision,
+    KeyWithoutRole,
+    SignatureWrong,
+    SignedAtOutOfRange,
+    accept_second,
+)
 from workflow.engine.life_cycle import DecisionUnderWay, TransitionRefused
 from workflow.engine.principals import SYSTEM_PRINCIPAL
 from workflow.engine.refusals import ReasonMissing
@@ -200,3 +209,40 @@ def test_a_kind_without_plain_steps_refuses_them(desk: Desk) -> None:
     desk.session.flush()
     with pytest.raises(TransitionRefused):
         desk.plain(desk.session, desk.broker, bare, desk.certificate.id, "revise")
+
+
+def test_a_decision_of_two_goes_out_when_both_have_signed(desk: Desk) -> None:
+    def decide(*given: Any) -> Decision:  # noqa: ANN401 - passed through
+        return replace(CERTIFICATES.decide(*given), required=2)
+
+    session, context = desk.session, desk.context
+    kind = replace(CERTIFICATES, decide=decide)
+    certificate = desk.sign(session, desk.broker, kind, desk.certificate.id, "submit")
+    record = session.scalars(select(StatementRecord)).one()
+    assert record.state == StatementState.COLLECTING
+
+    def countersign(actor: Actor) -> None:
+        words = Text("Second signature", "第二人签署")
+        accept_second(
+            session,
+            context,
+            actor.principal,
+            certificate,
+            record,
+            actor.sign("0x" + record.digest.hex()),
+            case_kind="certificate",
+            roles=Role.BROKER,
+            words=words,
+        )
+
+    with pytest.raises(KeyWithoutRole):
+        countersign(desk.committee)
+    with pytest.raises(SignatureNotAwaited):
+        countersign(desk.broker)
+    second = granted(session, Role.BROKER, organisation_id=desk.broker.organisation_id)
+    countersign(second)
+    assert record.state == StatementState.QUEUED
+    entry = history_of(session, "certificate", certificate.id)[-1]
+    assert (entry.event, entry.person_id) == ("submit.countersigned", second.principal.person_id)
+    with pytest.raises(SignatureNotAwaited):
+        countersign(granted(session, Role.BROKER, organisation_id=desk.broker.organisation_id))

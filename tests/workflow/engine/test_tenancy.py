@@ -13,8 +13,9 @@ from tests.workflow.builders.parties import granted, officer
 from tests.workflow.engine.conftest import Desk
 from workflow.certificates.models import Certificate
 from workflow.certificates.rules import STATES
+from workflow.engine.cases import HistoryEntry
 from workflow.engine.principals import SYSTEM_PRINCIPAL, Principal
-from workflow.engine.tenancy import AUTHORITIES, get_visible, visible
+from workflow.engine.tenancy import AUTHORITIES, Tenanted, get_visible, visible
 
 
 def _sees(desk: Desk, principal: Principal) -> bool:
@@ -71,3 +72,23 @@ def test_principals_are_named_for_logs() -> None:
     assert (person.officer_id, device.officer_id) == (person.person_id, device.client_id)
     assert not person.is_system
     assert SYSTEM_PRINCIPAL.is_system
+
+
+def test_what_a_client_sent_itself_it_may_look_at_again(desk: Desk) -> None:
+    class Sent(Tenanted):
+        """As a table with the sender's client has it."""
+
+        sent_by = "client_id"
+        private_states = ()
+        open_to = Role(0)
+        organisation_id = HistoryEntry.organisation_id
+        client_id = HistoryEntry.client_id
+
+    sender = granted(desk.session, Role.INSTRUMENT, device=True).principal
+    entry = desk.session.scalars(select(HistoryEntry)).first()
+    assert entry is not None
+    entry.client_id = sender.client_id
+    desk.session.flush()
+    assert desk.session.scalars(visible(select(HistoryEntry), Sent, sender)).all() == [entry]
+    other = granted(desk.session, Role.INSTRUMENT, device=True).principal
+    assert desk.session.scalars(visible(select(HistoryEntry), Sent, other)).all() == []
