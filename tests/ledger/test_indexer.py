@@ -28,7 +28,14 @@ from ledger.finality import (
 from ledger.indexer import FinalBlockUndone
 from ledger.interfaces import encode_call
 from ledger.lines import LineTree
-from ledger.mirrors import MIRRORS, LedgerCertificate, LedgerKey
+from ledger.mirrors import (
+    MIRRORS,
+    LedgerCertificate,
+    LedgerDeclaration,
+    LedgerKey,
+    LedgerNote,
+    LedgerOrganisation,
+)
 from ledger.models import (
     ChainBlock,
     ChainEvent,
@@ -42,8 +49,16 @@ from ledger.node_state import FinalBlock
 from ledger.projections import rebuild
 from ledger.refusals import Refusal
 from ledger.roles import Role
-from ledger.statements import CertificateSubmission, digest
-from tests.ledger.world import COMMITTEE, World, make_world, proofs_of, until
+from ledger.statements import (
+    CertificateRevocation,
+    CertificateSubmission,
+    CheckNoteVoiding,
+    DeclarationWithdrawal,
+    Organisation,
+    digest,
+    id_bytes,
+)
+from tests.ledger.world import COMMITTEE, RETURN, World, make_world, proofs_of, until
 
 
 def mirrored(world: World) -> dict[str, list[tuple[Any, ...]]]:
@@ -83,7 +98,25 @@ def test_the_mirrors_equal_a_replay_of_the_chain(world: World) -> None:
     )
     world.take(world.report(declaration), "inspector")
     world.take(world.decision(declaration, channel=3), "releasing", "releasing-2")
+    withdrawn, note = uuid4(), uuid4()
+    world.take(world.filing(withdrawn, [(certificate, 1, "KGM", 2)]), "broker", arguments=proofs_of(tree, 1))
+    world.take(DeclarationWithdrawal(id_bytes(withdrawn), 1, bytes(32), world.now()), "broker")
+    world.take(world.opening(note, []), "broker")
+    world.take(CheckNoteVoiding(id_bytes(note), bytes(32), world.now()), "broker")
+    returned = uuid4()
+    world.take(world.submission(returned, LineTree(returned, [(1, "KGM", 1)])), "broker")
+    world.take(world.review(returned, COMMITTEE, verdict=RETURN), "committee")
+    world.take(CertificateRevocation(id_bytes(certificate), 1, bytes(32), world.now()), "documents")
+    world.change(organisations=[Organisation(b"\x77" * 32, 1, 0, 5)])
+    world.drive()
+    assert world.count(StatementState.REFUSED) == 0
     before = mirrored(world)
+    with world.database.read() as session:
+        assert session.get_one(LedgerDeclaration, id_bytes(withdrawn)).state == "withdrawn"
+        assert session.get_one(LedgerNote, id_bytes(note)).state == "voided"
+        assert session.get_one(LedgerCertificate, id_bytes(returned)).state == "returned"
+        assert session.get_one(LedgerCertificate, id_bytes(certificate)).state == "revoked"
+        assert session.get_one(LedgerOrganisation, b"\x77" * 32).organisation_id is None
     assert before["ledger_decisions"]
     assert before["ledger_findings"]
     with world.database.write() as session:

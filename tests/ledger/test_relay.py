@@ -15,19 +15,22 @@ from eth_account import Account
 from sqlalchemy import select, update
 
 from kernel.database import Database
-from ledger.calls import FUNCTIONS, MOST_TRANSACTION_GAS, StatementTooLarge
+from ledger.calls import MOST_TRANSACTION_GAS, StatementTooLarge
 from ledger.chain import Chain, LedgerUnavailable, sign_transaction
 from ledger.finality import EmbeddedFinality
 from ledger.lines import LineTree
 from ledger.models import (
+    ChainBlock,
     ChainEvent,
     LedgerStatus,
     LedgerTransaction,
+    StatementRecord,
     StatementState,
     TransactionState,
 )
 from ledger.node import EmbeddedNode
-from ledger.statements import Evidence
+from ledger.statements import CheckNoteVoiding, Evidence, NoteItem, id_bytes
+from ledger.verdicts import Verdicts
 from tests.ledger.dying import dies, killer
 from tests.ledger.world import World, proofs_of, until
 
@@ -339,34 +342,56 @@ def status(world: World, process: str, *, reachable: bool) -> LedgerStatus | Non
         )
 
 
-def test_a_call_that_runs_out_of_gas_is_tried_once_more_with_more(
-    sqlite_world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_call_that_runs_out_of_gas_is_tried_once_more_with_more(sqlite_world: World) -> None:
+    """A voiding does not say how long the note's list is: more than the common number need the second try."""
     world = sqlite_world
-    monkeypatch.setitem(FUNCTIONS, "CertificateSubmission", ("submit", -300_000))
-    [name] = submissions(world, 1)
+    lines = range(70)
+    certificate, tree = world.activate([(line, "KGM", 10) for line in lines])
+    declaration, note = uuid4(), uuid4()
+    filed = world.take(
+        world.filing(declaration, [(certificate, line, "KGM", 1) for line in lines]),
+        "broker",
+        arguments=proofs_of(tree, *lines),
+    )
+    items = [NoteItem(id_bytes(declaration), id_bytes(certificate), line, 1) for line in lines]
+    opened = world.take(world.opening(note, items), "broker")
+    assert [(it.state, it.attempts) for it in (filed, opened)] == [("recorded", 0)] * 2
+    name = world.enqueue(CheckNoteVoiding(id_bytes(note), bytes(32), world.now()), "broker")
     world.relay.step()
     until(lambda: world.chain.receipt(transactions(world)[-1].hash))
     world.indexer.step()
     record = world.record(name)
     assert (record.state, record.attempts, record.transaction_id) == ("queued", 1, None)
     assert world.sink.heard[-1][1] != name
-    monkeypatch.undo()
     world.drive()
     assert world.record(name).state == StatementState.RECORDED
+    assert world.sink.heard[-1] == ("recorded", name)
 
 
-def test_a_call_that_never_has_enough_gas_is_refused_in_words(
-    sqlite_world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_call_that_ran_out_of_gas_twice_is_refused_in_words(sqlite_world: World) -> None:
     world = sqlite_world
-    monkeypatch.setitem(FUNCTIONS, "CertificateSubmission", ("submit", -380_000))
     [name] = submissions(world, 1)
-    world.drive()
-    record = world.record(name)
-    assert record.state == StatementState.REFUSED
+
+    def relay_and_die() -> None:
+        database = Database(world.database.address)
+        relay = replace(world.relay, database=database, chain=Chain(world.chain.url))
+        replace(relay, at=killer("relay.committed")).step()
+
+    assert dies(relay_and_die)
+    with world.database.write() as session:
+        session.execute(update(StatementRecord).where(StatementRecord.digest == name).values(attempts=1))
+        block = session.scalars(select(ChainBlock).order_by(ChainBlock.number.desc()).limit(1)).one()
+        event = ChainEvent(
+            name="StatementRefused",
+            values={"submitter": world.account.address, "statement": "0x" + name.hex(), "reason": "0x"},
+            transaction_hash=transactions(world)[-1].hash,
+            transaction_index=0,
+            log_index=0,
+        )
+        Verdicts(world.sink, world.account.address).hear(session, event, block)
+    assert world.record(name).state == StatementState.REFUSED
     assert world.sink.refusals[name].error_name == "OutOfGas"
-    assert record.attempts == 1
+    assert world.sink.refusals[name].words.zh
 
 
 def test_a_transaction_that_fails_as_a_whole_is_tried_once_more(sqlite_world: World) -> None:
