@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from kernel.errors import Fault, Text
 from kernel.validation import Strict, checked, refusal
@@ -24,6 +24,13 @@ _ONE_SIGNATURE = Fault(
         "签名须为通行密钥应答或软件密钥签名之一。",
     ),
     next_step=Text("Give either webauthn or signature, not both.", "请仅提供webauthn或signature之一。"),
+)
+
+_NUL_CHARACTER = Fault(
+    field="",
+    rule="field.control-character",
+    message=Text("The text holds a character that no text has (NUL).", "文本含有空字符（NUL）。"),
+    next_step=Text("Type it again.", "请重新输入。"),
 )
 
 
@@ -56,6 +63,13 @@ def example(values: dict[str, Any]) -> ConfigDict:
 
 class Input(Strict):
     """Root of what comes in: nothing that is not known is let through, blanks around texts are dropped."""
+
+    @field_validator("*")
+    @classmethod
+    def _can_be_stored(cls, value: object) -> object:
+        if isinstance(value, str) and "\x00" in value:
+            raise refusal(_NUL_CHARACTER)
+        return value
 
 
 class Output(BaseModel):
