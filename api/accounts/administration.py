@@ -102,6 +102,25 @@ def show_person(response: Response, session: SessionOf, principal: PrincipalOf, 
 
 
 @router.post(
+    "/persons/{person_id}/actions/leave",
+    responses=problem_answers(404, 409, 412),
+    summary="Let a person leave",
+)
+def let_person_leave(
+    response: Response,
+    session: SessionOf,
+    context: ContextOf,
+    principal: PrincipalOf,
+    person_id: UUID,
+    seen: SeenRevision,
+) -> PersonOut:
+    """Sign somebody out for good; the founding members are asked to revoke every key of that person."""
+    person = service.let_person_leave(session, context, principal, person_id, seen=seen)
+    tag(response, person.revision)
+    return service.show_person(person)
+
+
+@router.post(
     "/persons/{person_id}/enrolment-links",
     status_code=201,
     responses=problem_answers(404, 409),

@@ -84,6 +84,7 @@ def test_the_anonymous_sees_nothing(sqlite_world: World, address: str) -> None:
         f"/api/v1/clients/{uuid4()}/enrolment-links",
         f"/api/v1/clients/{uuid4()}/actions/rotate",
         f"/api/v1/clients/{uuid4()}/actions/revoke",
+        f"/api/v1/persons/{uuid4()}/actions/leave",
         "/api/v1/sign-out",
     ],
 )
@@ -198,6 +199,27 @@ def test_firms_see_themselves_authorities_see_all(world: World, customs: Visitor
     assert len(customs.http.get("/api/v1/organisations").json()["items"]) == 3
     theirs = customs.http.get("/api/v1/persons", params={"organisation_id": str(other.organisation_id)})
     assert [one["id"] for one in theirs.json()["items"]] == [str(other.person_id)]
+
+
+def test_who_leaves_is_signed_out_and_loses_every_key(world: World) -> None:
+    chief = world.visitor(administrator=True)
+    clerk = world.visitor(organisation_id=chief.organisation_id)
+    with world.writing() as session:
+        session.query(RegisterEntry).filter_by(key_id=clerk.key_id).update({"state": "entered"})
+    address = f"/api/v1/persons/{clerk.person_id}"
+    refused(clerk.http.post(f"{address}/actions/leave"), 403, "parties.administrators-only")
+    stale = chief.http.post(f"{address}/actions/leave", headers={"If-Match": '"9"'})
+    refused(stale, 412, "case.revision-stale")
+    left = chief.http.post(f"{address}/actions/leave", headers={"If-Match": '"1"'})
+    assert (left.status_code, left.headers["etag"]) == (200, '"2"')
+    assert left.json()["left_at"] is not None
+    assert clerk.http.get("/api/v1/session").status_code == 401
+    key = chief.http.get(f"/api/v1/keys/0x{clerk.key_id.hex()}")
+    assert key.json()["standing"] == "revoking"
+    refused(chief.http.post(f"{address}/actions/leave"), 409, "parties.gone")
+    refused(chief.http.post(f"{address}/enrolment-links"), 409, "parties.gone")
+    with world.reading() as session:
+        assert session.query(RegisterEntry).filter_by(kind="revocation").one().key_id == clerk.key_id
 
 
 # ------------------------------------------------------------------------------------------------ programs

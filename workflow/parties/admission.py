@@ -175,32 +175,13 @@ def rotate_client_secret(
         Gone: It was revoked.
         RevisionStale: It changed since the caller read it.
     """
-    client = _own_client(session, principal, client_id, seen, Text("rotate a secret", "更换密钥"))
+    client = own_client(session, principal, client_id, seen, Text("rotate a secret", "更换密钥"))
     secret, client.secret_hash = new_secret()
     client.rotated_at = context.clock.now()
     session.flush()
     words = Text(f"Client {client.label} has a new secret.", f"客户端{client.label}已更换密钥。")
     _record(session, context, principal, CLIENT, client.id, "rotate", words)
     return ClientSecret(client_id=client.id, client_secret=secret, revision=client.revision)
-
-
-def revoke_client(
-    session: Session, context: Context, principal: Principal, client_id: UUID, *, seen: int | None = None
-) -> Client:
-    """Shut a client out; its tokens hold no longer.
-
-    Raises:
-        AdministratorsOnly: The caller does not administer the client's organisation.
-        NotFound: There is no such client, or the caller may not know of it.
-        Gone: It was revoked before.
-        RevisionStale: It changed since the caller read it.
-    """
-    client = _own_client(session, principal, client_id, seen, Text("revoke a client", "停用客户端"))
-    client.revoked_at = context.clock.now()
-    session.flush()
-    words = Text(f"Client {client.label} was revoked.", f"客户端{client.label}已停用。")
-    _record(session, context, principal, CLIENT, client.id, "revoke", words)
-    return client
 
 
 def organisations(principal: Principal) -> Select[Organisation]:
@@ -369,9 +350,17 @@ def _all_seeing(principal: Principal) -> Principal:
     )
 
 
-def _own_client(
+def own_client(
     session: Session, principal: Principal, client_id: UUID, seen: int | None, action: Text
 ) -> Client:
+    """Load a client that the caller administers and that is in use.
+
+    Raises:
+        NotFound: There is no such client, or the caller may not know of it.
+        AdministratorsOnly: The caller does not administer its organisation.
+        RevisionStale: It changed since the caller read it.
+        Gone: It was revoked.
+    """
     client = get_visible(session, Client, client_id, principal, lock=True)
     demand_administrator(session, principal, client.organisation_id, action)
     check_seen(client, seen)

@@ -46,9 +46,7 @@ def revoke_key(
         raise RevisionStale(current=key.revision, seen=seen)
     if key.revoked_at is not None:
         raise KeyRevokedAlready
-    key.revoked_at = context.clock.now()
-    session.execute(delete(WebSession).where(WebSession.key_id == key.key_id))
-    register.remove_key(session, context, key)
+    withdraw_key(session, context, key)
     session.flush()
     holder = holder_of(session, key.person_id, key.client_id)
     words = Text(
@@ -57,6 +55,13 @@ def revoke_key(
     )
     record_about(session, context, principal, holder, "revoke_key", words)
     return key
+
+
+def withdraw_key(session: Session, context: Context, key: Key) -> None:
+    """Take a key out of use here, end its sessions, ask for its removal from the register."""
+    key.revoked_at = context.clock.now()
+    session.execute(delete(WebSession).where(WebSession.key_id == key.key_id))
+    register.remove_key(session, context, key)
 
 
 def keys(principal: Principal) -> Select[Key]:
@@ -75,6 +80,11 @@ def get_key(session: Session, principal: Principal, key_id: bytes, *, lock: bool
     if key is None:
         raise NotFound(what=Key.title, name=f"0x{key_id.hex()}")
     return key
+
+
+def is_withdrawn(session: Session, key_id: bytes) -> bool:
+    """Tell whether somebody asked for a key's revocation, which the register may not show yet."""
+    return session.scalar(select(Key.revoked_at).where(Key.key_id == key_id)) is not None
 
 
 def show_key(session: Session, key: Key, *, now: datetime, language: Language) -> KeyOut:

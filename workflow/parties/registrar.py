@@ -30,6 +30,7 @@ from ledger.outbox import (
     enqueue_statement,
     signatures_of,
     statement_by_digest,
+    withdraw_collecting,
 )
 from ledger.roles import Role
 from ledger.signing import Signer, sign_with
@@ -173,16 +174,43 @@ class Registrar:
             return 0
         change = record.statement()
         if not isinstance(change, ConsortiumChange) or not self._explained(session, change):
-            if record.digest not in self._unexplained:
-                self._unexplained.add(record.digest)
-                log.error("registrar.unexplained", statement=record.digest.hex())
-            return 0
+            return self._take_back(session, record)
         given = {signed.key_id for signed in signatures_of(session, record)}
         member = next((member for member in self._members if member.key_id not in given), None)
         if member is None:
             return 0
         add_signature(session, record, sign_with(member, record.digest), now=self._clock.now())
         return 1
+
+    def _take_back(self, session: Session, record: StatementRecord) -> int:
+        """Take a change of ours back that can be explained no longer, for example because somebody has left.
+
+        A change that is not ours stays where it is, unsigned: somebody has to look at it.
+        """
+        entries = session.scalars(
+            select(RegisterEntry).where(RegisterEntry.change == record.digest).with_for_update()
+        ).all()
+        if not entries:
+            if record.digest not in self._unexplained:
+                self._unexplained.add(record.digest)
+                log.error("registrar.unexplained", statement=record.digest.hex())
+            return 0
+        withdraw_collecting(session, record)
+        for entry in entries:
+            entry.change = None
+            entry.state = EntryState.WAITING if self._wanted(session, entry) else EntryState.REFUSED
+            if entry.kind == GRANT and entry.state == EntryState.REFUSED:
+                _drop_revocation(session, entry.key_id)
+        log.info("registrar.took-back", entries=[entry.id for entry in entries])
+        return len(entries)
+
+    def _wanted(self, session: Session, entry: RegisterEntry) -> bool:
+        """Tell whether what was asked for can still be explained."""
+        if entry.kind == ORGANISATION:
+            return _admitted(session, _organisation(entry))
+        if entry.kind == REVOCATION:
+            return _revoked(session, entry.key_id or b"")
+        return _enrolled(session, _grant(entry)) or self._is_log_key(session, _grant(entry))
 
     def _explained(self, session: Session, change: ConsortiumChange) -> bool:
         """Tell whether every line of a change stems from an admission, an enrolment or a wish to revoke."""
@@ -288,7 +316,7 @@ def _admitted(session: Session, line: OrganisationLine) -> bool:
 def _enrolled(session: Session, line: KeyGrant) -> bool:
     """Tell whether a grant is of a key that came in through a link, for its holder, with no more than his roles."""
     key = session.scalar(select(Key).where(Key.key_id == key_id_of(line.signer)))
-    if key is None or key.signer != line.signer:
+    if key is None or key.signer != line.signer or key.revoked_at is not None:
         return False
     link = session.get_one(EnrolmentLink, key.link_id)
     holder = holder_of(session, key.person_id, key.client_id)
@@ -308,6 +336,17 @@ def _enrolled(session: Session, line: KeyGrant) -> bool:
 def _revoked(session: Session, key_id: bytes) -> bool:
     found = session.scalar(select(Key.revoked_at).where(Key.key_id == key_id))
     return found is not None
+
+
+def _drop_revocation(session: Session, key_id: bytes | None) -> None:
+    """Drop the wish to revoke a key that is never granted."""
+    query = select(RegisterEntry).where(
+        RegisterEntry.key_id == key_id,
+        RegisterEntry.kind == REVOCATION,
+        RegisterEntry.state == EntryState.WAITING,
+    )
+    for entry in session.scalars(query.with_for_update()):
+        entry.state = EntryState.REFUSED
 
 
 def _log_keeper(session: Session) -> Organisation | None:

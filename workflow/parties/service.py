@@ -14,7 +14,6 @@ from workflow.parties.admission import (
     organisations,
     person_names,
     persons,
-    revoke_client,
     rotate_client_secret,
     show_client,
     show_organisation,
@@ -28,7 +27,8 @@ from workflow.parties.enrolment import (
     issue_link,
     link_holder,
 )
-from workflow.parties.keys import get_key, keys, revoke_key, show_key, usable_keys
+from workflow.parties.keys import get_key, is_withdrawn, keys, revoke_key, show_key, usable_keys
+from workflow.parties.leaving import let_person_leave, revoke_client
 from workflow.parties.sign_in import (
     SignedIn,
     begin_sign_in,
@@ -60,8 +60,10 @@ __all__ = [
     "get_key",
     "get_organisation",
     "get_person",
+    "is_withdrawn",
     "issue_link",
     "keys",
+    "let_person_leave",
     "link_holder",
     "open_session",
     "organisation_names",

@@ -38,7 +38,7 @@ from tests.workflow.parties.town import Town
 from workflow.engine.context import Context
 from workflow.engine.principals import SYSTEM_PRINCIPAL
 from workflow.parties import service
-from workflow.parties.models import Key, RegisterEntry
+from workflow.parties.models import Key, Person, RegisterEntry
 from workflow.parties.registrar import MOST_ATTEMPTS, MOST_ENTRIES, NotADemonstration, Registrar, run
 from workflow.parties.rules import EntryState, KeyStanding, OrganisationKind
 
@@ -215,6 +215,23 @@ def test_a_revocation_that_is_asked_for_is_signed(
     assert changes(database)[-1].state == StatementState.QUEUED
 
 
+def test_a_programs_keys_go_with_it(
+    database: Database, context: Context, registrar: Registrar, town: Town
+) -> None:
+    with database.write() as session:
+        client = town.client(session, town.organisation(session), Role.BROKER)
+        key, _ = town.software_key_of(session, client)
+    settle_down(registrar)
+    end(database, StatementState.RECORDED)
+    settle_down(registrar)
+    with database.write() as session:
+        service.revoke_client(session, context, SYSTEM_PRINCIPAL, client.id)
+    settle_down(registrar)
+    assert lines_of(changes(database)[-1]).revocations == (key.key_id,)
+    with database.read() as session:
+        assert service.is_withdrawn(session, key.key_id)
+
+
 def test_a_key_that_is_revoked_before_anybody_signed_is_never_granted(
     database: Database, context: Context, registrar: Registrar, town: Town
 ) -> None:
@@ -318,14 +335,56 @@ def test_a_key_entered_for_more_than_it_was_enrolled_for(
     unsigned(database, registrar)
 
 
-def test_a_key_of_somebody_who_has_left(
+@pytest.mark.parametrize("signatures", [0, 1])
+def test_who_leaves_or_revokes_while_a_change_is_being_signed_is_taken_out_of_it(
+    database: Database, context: Context, registrar: Registrar, town: Town, signatures: int
+) -> None:
+    with database.write() as session:
+        firm = town.organisation(session)
+        leaving, staying = (town.person(session, firm, Role.BROKER) for _ in range(2))
+        lost, _ = town.passkey_of(session, leaving)
+        kept, _ = town.passkey_of(session, staying)
+    for _ in range(1 + signatures):
+        registrar.step()
+    with database.write() as session:
+        service.let_person_leave(session, context, SYSTEM_PRINCIPAL, leaving.id)
+    settle_down(registrar)
+    (record,) = changes(database)
+    assert record.state == StatementState.QUEUED
+    assert [line.officer[:16] for line in lines_of(record).grants] == [staying.id.bytes]
+    end(database, StatementState.RECORDED)
+    settle_down(registrar)
+    assert len(changes(database)) == 1, "there is nothing left to revoke"
+    with database.read() as session:
+        now = context.clock.now()
+        standings = [
+            service.show_key(session, session.get_one(Key, key.id), now=now, language="en").standing
+            for key in (lost, kept)
+        ]
+    assert standings == [KeyStanding.REVOKED, KeyStanding.ENTERING]
+
+
+def test_who_leaves_after_the_change_was_signed_is_revoked_by_the_next(
     database: Database, context: Context, registrar: Registrar, town: Town
 ) -> None:
     with database.write() as session:
         person = town.person(session, town.organisation(session), Role.BROKER)
-        town.passkey_of(session, person)
-        person.left_at = context.clock.now()
-    registrar.step()
+        key, _ = town.passkey_of(session, person)
+    settle_down(registrar)
+    with database.write() as session:
+        service.let_person_leave(session, context, SYSTEM_PRINCIPAL, person.id)
+    end(database, StatementState.RECORDED)
+    settle_down(registrar)
+    assert lines_of(changes(database)[-1]).revocations == (key.key_id,)
+
+
+def test_a_key_of_somebody_who_has_left(
+    database: Database, context: Context, registrar: Registrar, town: Town
+) -> None:
+    key, change = entered(database, registrar, town)
+    with database.write() as session:
+        session.get_one(Person, key.person_id).left_at = context.clock.now()
+    propose(database, context, grants=change.grants)
     unsigned(database, registrar)
 
 
