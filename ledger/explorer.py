@@ -22,6 +22,8 @@ from ledger.statements import STATEMENT_WORDS, id_bytes, id_from_bytes
 Kind = Literal["block", "transaction", "statement", "case", "key"]
 MOST_ROWS = 200
 WORD_DIGITS = 64
+BIGGEST = 2**63 - 1
+"""Largest number that a column holds."""
 
 EVENT_WORDS: dict[str, Text] = {
     "StatementRecorded": Text("Statement recorded", "声明已上链"),
@@ -161,8 +163,8 @@ def find(session: Session, text: str) -> Link:
         NotFound: Nothing here is called that.
     """
     wanted = text.strip().lower()
-    if wanted.isascii() and wanted.isdigit() and len(wanted) <= len(str(1 << WORD_DIGITS)):
-        if session.get(ChainBlock, int(wanted)) is not None:
+    if wanted.isascii() and wanted.isdigit() and len(wanted) <= len(str(BIGGEST)):
+        if int(wanted) <= BIGGEST and session.get(ChainBlock, int(wanted)) is not None:
             return Link("block", str(int(wanted)))
     elif re.fullmatch(rf"(0x)?[0-9a-f]{{{WORD_DIGITS}}}", wanted):
         found = _find_word(session, bytes.fromhex(wanted.removeprefix("0x")))
