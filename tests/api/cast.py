@@ -61,7 +61,7 @@ class Player:
         return self.actor.organisation_id
 
     def get(self, path: str, **params: str | int | bool) -> httpx.Response:
-        return self.http.get(f"/api/v1{path}", params=params)
+        return self.http.get(f"/api/v1{path}", params=params or None)
 
     def post(self, path: str, body: object = None, **headers: str) -> httpx.Response:
         return self.http.post(f"/api/v1{path}", json=body, headers=headers)
