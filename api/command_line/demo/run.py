@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -61,9 +62,7 @@ def demonstrate(settings: Settings, examples: Path, console: Console, up: Callab
         for number, dossier in enumerate(dossiers, 1):
             stage.title(number, dossier.title)
             outcomes.append(Story(dossier, cast, stage.tell).run())
-        with database.write() as session:
-            request_checkpoint(session)
-        verdicts = _verify(cast, outcomes, stage, console)
+        verdicts = _verify(cast, outcomes, stage, console, partial(_ask_for_checkpoint, database))
     finally:
         database.dispose()
     _show_where(console, settings, links, outcomes)
@@ -99,12 +98,19 @@ def _assemble(
     return found["cast"], links
 
 
-def _verify(cast: Cast, outcomes: list[Outcome], stage: Stage, console: Console) -> list[Verdict]:
+def _ask_for_checkpoint(database: Database) -> None:
+    with database.write() as session:
+        request_checkpoint(session)
+
+
+def _verify(
+    cast: Cast, outcomes: list[Outcome], stage: Stage, console: Console, hurry: Callable[[], None]
+) -> list[Verdict]:
     verdicts: list[Verdict] = []
 
     def check() -> Told:
         for outcome in outcomes:
-            verdicts.extend(verify_story(cast.auditor, outcome))
+            verdicts.extend(verify_story(cast.auditor, outcome, hurry))
         good = sum(verdict.good for verdict in verdicts)
         return Told(f"{good} of {len(verdicts)} statements recorded on the chain and verified")
 
@@ -123,7 +129,7 @@ def _verify(cast: Cast, outcomes: list[Outcome], stage: Stage, console: Console)
 def _show_where(console: Console, settings: Settings, links: dict[str, str], outcomes: list[Outcome]) -> None:
     console.print("\n[bold]Where to look[/]")
     console.print(f"  Pages            {settings.origin}")
-    console.print(f"  API description  {settings.origin}/api/v1/docs")
+    console.print(f"  API description  {settings.origin}/developers")
     for outcome in outcomes:
         case = outcome.declaration
         console.print(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +22,17 @@ class Verdict:
     says: str
 
 
-def verify_story(auditor: Agent, outcome: Outcome, patience_s: float = PATIENCE_S) -> list[Verdict]:
-    """Verify every statement of every case of a story; waits for the checkpoint that covers its evidence."""
+def verify_story(
+    auditor: Agent, outcome: Outcome, hurry: Callable[[], None], patience_s: float = PATIENCE_S
+) -> list[Verdict]:
+    """Verify every statement of every case of a story; waits for the checkpoint that covers its evidence.
+
+    Args:
+        auditor: Who asks.
+        outcome: The story.
+        hurry: Asks for a checkpoint now instead of within the minute.
+        patience_s: How long to wait for it.
+    """
     until = time.monotonic() + patience_s
     verdicts: list[Verdict] = []
     for _, case_id in outcome.cases:
@@ -30,6 +40,7 @@ def verify_story(auditor: Agent, outcome: Outcome, patience_s: float = PATIENCE_
             path = f"/ledger/statements/{statement['digest']}/verification"
             verification = auditor.get(path)
             while verification["verdict"] == "open" and time.monotonic() < until:
+                hurry()
                 time.sleep(PAUSE_S * 4)
                 verification = auditor.get(path)
             verdicts.append(_verdict(outcome.dossier.slug, statement, verification))
