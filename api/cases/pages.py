@@ -317,7 +317,8 @@ def _beside(look: Look, kind: str, case: Any) -> dict[str, Any]:  # noqa: ANN401
             declaration = declarations.DESK.kind.load(
                 look.session, look.principal, case.declaration_id, lock=False
             )
-            return {"beside": declarations.DESK.describe(look, declaration)}
+            found = findings_view(look, declarations.DESK.kind.kind, declaration.id, case.version)
+            return {"beside": declaration, "found": found}
         case _:
             return {}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -33,9 +34,11 @@ from ledger.verification import Verdict, verify_record
 from workflow.engine.principals import Principal
 from workflow.engine.schemas import WORD_PATTERN
 from workflow.engine.tenancy import AUTHORITIES
+from workflow.examination.rules import Disposition
 from workflow.parties import service as parties
 from workflow.parties.service import SignedIn
 from workflow.processes import KINDS
+from workflow.release.rules import Channel
 
 router: APIRouter = page_router("/ledger")
 
@@ -59,6 +62,27 @@ VERDICTS: dict[Verdict, Text] = {
     Verdict.OPEN: Text("Not all could be checked yet", "尚有检查未完成"),
 }
 VERDICT_TONES = {Verdict.PASSED: "good", Verdict.FAILED: "bad", Verdict.OPEN: "warn"}
+MILLION = 1_000_000
+"""Quantities stand in statements in millionths of the unit."""
+_TIMES = frozenset({"signedAt", "validFrom", "validUntil", "signed_at", "valid_from", "valid_until"})
+_MEANINGS: dict[tuple[str, str], dict[str, Text]] = {
+    ("CertificateReview", "party"): {
+        "1": Text("organizing committee", "组委会"),
+        "2": Text("customs", "海关"),
+    },
+    ("CertificateReview", "verdict"): {
+        "1": Text("confirmed", "确认"),
+        "2": Text("returned", "退回"),
+        "3": Text("rejected", "不予通过"),
+    },
+    ("ExaminationReport", "result"): {"1": Text("conform", "相符"), "2": Text("not conform", "不符")},
+    ("ReleaseDecision", "outcome"): {
+        "1": Text("release", "放行"),
+        "7": Text("return shipment", "退运"),
+        "9": Text("destroy", "销毁"),
+    },
+}
+"""What numbers in typed messages stand for (ledger/statements.py)."""
 _PAGES = {
     "block": "blocks",
     "transaction": "transactions",
@@ -131,8 +155,12 @@ def statement_page(
     return _page(
         request,
         "statement",
+        known=_known(session, shown.events),
         statement=shown,
-        fields=list(_fields(shown.message)),
+        fields=[
+            (name, value, meaning_of(shown.primary_type, name, value))
+            for name, value in _fields(shown.message)
+        ],
         verification=verification,
         signers=_signers(session, shown.signatures),
         by=record.intent.get("actor", "") if case else "",
@@ -151,6 +179,7 @@ def case_page(request: Request, session: SessionOf, person: PersonOf, case_id: U
     return _page(
         request,
         "case",
+        known=_known(session, found.events),
         found=found,
         case=_case(session, person.principal, kind or "", case_id),
         api_address=f"/api/v1/ledger/cases/{case_id}",
@@ -161,10 +190,12 @@ def case_page(request: Request, session: SessionOf, person: PersonOf, case_id: U
 def block_page(request: Request, session: SessionOf, person: PersonOf, number: BlockNumber) -> HTMLResponse:
     """Show a block with what the contracts did in it."""
     del person
+    found = explorer.block(session, number)
     return _page(
         request,
         "block",
-        block=explorer.block(session, number),
+        known=_known(session, found.events),
+        block=found,
         api_address=f"/api/v1/ledger/blocks/{number}",
     )
 
@@ -175,10 +206,12 @@ def transaction_page(
 ) -> HTMLResponse:
     """Show what a transaction brought about."""
     del person
+    found = explorer.transaction(session, bytes.fromhex(transaction_hash[2:]))
     return _page(
         request,
         "transaction",
-        transaction=explorer.transaction(session, bytes.fromhex(transaction_hash[2:])),
+        known=_known(session, found.events),
+        transaction=found,
         api_address=f"/api/v1/ledger/transactions/{transaction_hash}",
     )
 
@@ -192,6 +225,7 @@ def key_page(request: Request, session: SessionOf, person: PersonOf, key_id: Wor
     return _page(
         request,
         "key",
+        known=_known(session, found.events),
         key=found,
         organisation=next(iter(organisations.values()), None),
         officer=next(iter(officers.values()), None) if _knows_officers(person, found) else None,
@@ -200,6 +234,15 @@ def key_page(request: Request, session: SessionOf, person: PersonOf, key_id: Wor
         valid_until=_time(found.valid_until),
         api_address=f"/api/v1/ledger/keys/{key_id}",
     )
+
+
+def _known(session: Session, events: Iterable[explorer.EventView]) -> set[str]:
+    """Tell which identifiers in events are cases; organisations and officers look alike."""
+    named = {UUID(link.reference) for event in events for link in event.links if link.kind == "case"}
+    found = session.scalars(
+        select(StatementRecord.case_id).where(StatementRecord.case_id.in_(named)).distinct()
+    )
+    return {str(case_id) for case_id in found}
 
 
 def _page(request: Request, name: str, *, status: int = 200, **values: Any) -> HTMLResponse:  # noqa: ANN401 - what the template shows
@@ -226,6 +269,24 @@ def _time(unix_s: int) -> datetime | None:
         return datetime.fromtimestamp(unix_s, UTC)
     except (OverflowError, ValueError, OSError):
         return None
+
+
+def meaning_of(primary_type: str, path: str, value: str) -> Text | datetime | None:
+    """Say what a field of a typed message means, where a number stands for something."""
+    name = path.rpartition(".")[2]
+    if name in _TIMES:
+        return _time(int(value))
+    if name == "quantity":
+        exact = format((Decimal(value) / MILLION).normalize(), "f")
+        return Text(exact, exact)
+    if name == "unit":
+        code = bytes.fromhex(value.removeprefix("0x")).rstrip(b"\0").decode("ascii", "replace")
+        return words.named(words.UNITS, code)
+    if name == "channel":
+        return Channel(int(value)).words if int(value) in set(Channel) else None
+    if (primary_type, name) == ("Disposition", "outcome"):
+        return Disposition(int(value)).words if int(value) in set(Disposition) else None
+    return _MEANINGS.get((primary_type, name), {}).get(value)
 
 
 def _knows_officers(person: SignedIn, key: explorer.KeyView) -> bool:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 import secrets
 import time
+from contextlib import suppress
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.foundation.pages import refusal_page, wants_page
 from api.foundation.problems import problem_response
 from api.foundation.refusals import InternalFault
 
@@ -72,7 +75,7 @@ class Tracing:
                 log.exception("request.broke", path=_shown(scope), fault=type(fault).__name__)
                 if status:
                     raise
-                answer = problem_response(Request(scope), InternalFault(trace_id=trace_id))
+                answer = _apology(scope, trace_id)
                 await answer(scope, receive, send_with_headers)
             finally:
                 log.info(
@@ -89,6 +92,15 @@ class Tracing:
         for name, value in (self._headers | more).items():
             headers.setdefault(name, value)
         headers.setdefault("Cache-Control", "private, no-cache" if "etag" in headers else "no-store")
+
+
+def _apology(scope: Scope, trace_id: str) -> Response:
+    """Say that something broke: to a person by a page, unless it is the frame of all pages that breaks."""
+    request, refusal = Request(scope), InternalFault(trace_id=trace_id)
+    if wants_page(request):
+        with suppress(Exception):
+            return refusal_page(request, refusal)
+    return problem_response(request, refusal)
 
 
 def _trace_id(parent: str) -> str:

@@ -18,8 +18,9 @@
 // meant; a field left empty is left out, unless it has data-keep.
 //
 //   <x data-poll="/api/v1/…" data-poll-field="pending_event" data-poll-value="confirm">
-//                            looks every few seconds and loads the page again once the field holds another value;
-//   data-poll-slowly         … only every half minute: nothing is expected soon
+//                            looks every few seconds and loads the page again once the field holds another value
+//                            (who is writing in a form is told instead);
+//   data-poll-slowly         … only every ten seconds: nothing is expected soon
 
 import { call, Refusal, say } from "./api.js";
 import { enrol, signIn, signStatement } from "./passkey.js";
@@ -314,7 +315,33 @@ function showNote() {
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 8000;
 
-const SLOW_PAUSE_MS = 30000;
+const SLOW_PAUSE_MS = 10000;
+
+/** Tell whether somebody is writing in a form of this page, or has chosen or been told something there. */
+function atWork() {
+  return [...document.querySelectorAll("form[data-api]")].some(
+    (form) =>
+      form.getAttribute("aria-busy") === "true" ||
+      form.querySelector(".refusal") ||
+      [...form.elements].some((field) => field.type !== "hidden" && (field.value !== field.defaultValue || field.checked !== field.defaultChecked) && field.matches("input, textarea")),
+  );
+}
+
+/** Show the page anew; somebody who is writing is asked first. */
+function renew() {
+  if (!atWork()) {
+    location.reload();
+    return;
+  }
+  const line = document.createElement("p");
+  line.className = "waiting";
+  const link = document.createElement("a");
+  link.href = location.href;
+  link.textContent = say("Show how it stands now", "查看最新状态");
+  line.append(say("This case has changed since you opened it. ", "该业务在您打开后已有变化。"), link);
+  document.querySelector("[data-notes]").append(line);
+}
+
 
 function follow(element) {
   const { poll, pollField, pollValue = "" } = element.dataset;
@@ -328,7 +355,7 @@ function follow(element) {
     try {
       const { data } = await call("GET", poll);
       if (String(data[pollField] ?? "") !== pollValue) {
-        location.reload();
+        renew();
         return;
       }
     } catch (fault) {
@@ -342,3 +369,7 @@ function follow(element) {
 
 showNote();
 document.querySelectorAll("[data-poll]").forEach(follow);
+
+const early = new Set(globalThis.pisteEarly);
+globalThis.pisteEarly = null;
+for (const form of early) form.requestSubmit();

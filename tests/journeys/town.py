@@ -96,7 +96,7 @@ class Walker:
             self.main.get_by_text("Attach a document").click()
         form.locator("[name=kind]").select_option(kind)
         form.locator("[name=file]").set_input_files(path)
-        form.get_by_role("button").click()
+        form.get_by_text("Attach", exact=True).click()
         expect(self.main.get_by_text(path.name)).to_be_visible(timeout=PATIENCE_MS)
 
     def sees(self, *states: str) -> None:
