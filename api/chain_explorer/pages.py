@@ -18,11 +18,12 @@ from api.cases import words
 from api.cases.views import ADDRESSES, PRINTABLE
 from api.chain_explorer.routes import BIGGEST
 from api.foundation.callers import PersonOf, PlaceOf, SessionOf
-from api.foundation.installation import ContextOf
+from api.foundation.installation import ContextOf, Installation
 from api.foundation.pages import go, page
 from api.foundation.routes import page_router
 from kernel.errors import NotFound, Text
 from ledger import explorer
+from ledger.chain import LedgerUnavailable
 from ledger.evidence import log_size
 from ledger.installation import open_chain
 from ledger.mirrors import LedgerCheckpoint
@@ -30,7 +31,8 @@ from ledger.models import LedgerStatus, StatementRecord
 from ledger.outbox import statement_by_digest
 from ledger.roles import ROLE_WORDS, Role
 from ledger.statements import STATEMENT_WORDS
-from ledger.verification import Verdict, verify_record
+from ledger.verification import Verdict, Verification, verify_record
+from workflow.engine.context import Context
 from workflow.engine.principals import Principal
 from workflow.engine.schemas import WORD_PATTERN
 from workflow.engine.tenancy import AUTHORITIES
@@ -150,7 +152,7 @@ def statement_page(
     if record is None:
         raise NotFound(what="statement", name=digest)
     shown = explorer.statement(session, record.digest)
-    verification = verify_record(session, open_chain(place.settings), context.deployment, record)
+    verification = _verification(session, context, place, record)
     case = _case(session, person.principal, record.case_kind, record.case_id)
     return _page(
         request,
@@ -269,6 +271,17 @@ def _time(unix_s: int) -> datetime | None:
         return datetime.fromtimestamp(unix_s, UTC)
     except (OverflowError, ValueError, OSError):
         return None
+
+
+def _verification(
+    session: Session, context: Context, place: Installation, record: StatementRecord
+) -> Verification | None:
+    """Check a statement; None where no node was ever started that could be asked."""
+    try:
+        chain = open_chain(place.settings)
+    except LedgerUnavailable:
+        return None
+    return verify_record(session, chain, context.deployment, record)
 
 
 def meaning_of(primary_type: str, path: str, value: str) -> Text | datetime | None:
