@@ -20,7 +20,7 @@ from kernel.errors import Text
 from kernel.settings import Settings
 from ledger.roles import Role
 from tests.api import probe
-from tests.api.world import World, serving
+from tests.api.world import NO_ROLE, World, serving
 from workflow.parties.rules import OrganisationKind
 
 API = Path(__file__).resolve().parents[2] / "api"
@@ -66,7 +66,7 @@ def test_public_pages(sqlite_world: World, address: str, language: str) -> None:
     assert not Outline(answer.text).all("nav")
 
 
-@pytest.mark.parametrize("address", [*OWN, "/organisations"])
+@pytest.mark.parametrize("address", ["/keys", "/organisation", "/organisations"])
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_own_pages(sqlite_world: World, address: str, language: str) -> None:
     visitor = sqlite_world.visitor(
@@ -79,7 +79,15 @@ def test_own_pages(sqlite_world: World, address: str, language: str) -> None:
     labelled = [attributes for attributes in outline.all("meta") if attributes.get("name") == "csrf-token"]
     assert labelled[0]["content"] == visitor.http.headers["X-CSRF-Token"]
     current = [link for link in outline.all("a") if link.get("aria-current") == "page"]
-    assert [link["href"] for link in current] == ([] if address == "/" else [address])
+    assert [link["href"] for link in current] == [address]
+
+
+def test_the_first_page_leads_to_what_waits_or_greets(sqlite_world: World) -> None:
+    led = sqlite_world.visitor(Role.BROKER).http.get("/")
+    assert (led.status_code, led.headers["location"]) == (303, "/todo")
+    greeted = sqlite_world.visitor(NO_ROLE).http.get("/")
+    assert greeted.status_code == 200
+    assert "Welcome, Li Na" in greeted.text
 
 
 def test_pages_show_nothing_of_others(sqlite_world: World) -> None:
