@@ -5,25 +5,16 @@ A case that a caller may not know of looks like a missing one (404); one that he
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
 import pytest
 
-from api.app import create_app
-from kernel.archive import FolderArchive
-from kernel.clock import ManualClock
-from kernel.settings import Settings
 from ledger.roles import Role
-from tests.api.cast import KIND_OF_ROLE, Cast, Json
-from tests.api.world import DEPLOYMENT, Server, World
-from tests.workflow.builders.check_notes import check_note_content
-from workflow.engine.context import Context
+from tests.api.cast import KIND_OF_ROLE
+from tests.api.stage import Stage, copied, staged
 from workflow.engine.tenancy import AUTHORITIES, CUSTOMS
 
 OWNER, STRANGER, ANONYMOUS = "owner", "stranger", "anonymous"
@@ -136,36 +127,15 @@ ROWS = (
 
 
 @dataclass
-class Stage:
-    """Cases in the states that the routes are about, and somebody of every role who has nothing to do with them."""
+class Crowd:
+    """The stage, and somebody of every role who has nothing to do with its cases."""
 
-    cast: Cast
+    stage: Stage
     callers: dict[str, httpx.Client] = field(default_factory=dict)
-    ids: dict[str, str] = field(default_factory=dict)
 
-    def set(self) -> None:
-        """Bring the cases into their states."""
-        cast, ids = self.cast, self.ids
-        ids["draft"] = cast.certificate(until="draft")["id"]
-        ids["submitted"] = cast.certificate(until="under_committee_review")["id"]
-        returned = cast.certificate(until="under_committee_review")["id"]
-        cast.go(cast.committee, f"/certificates/{returned}/actions/return_to_firm", reason="x")
-        ids["returned"] = returned
-        ids["approved"] = cast.certificate(until="committee_approved")["id"]
-        active = cast.certificate()
-        ids["active"] = active["id"]
-        ids["declared"] = cast.declaration(certificate=active)["id"]
-        ids["filed"] = cast.declaration(certificate=active, until="document_examination")["id"]
-        ids["ready"] = cast.declaration(certificate=active, until="guarantee")["id"]
-        ids["private_paper"] = self.paper_of(ids["declared"])
-        ids["paper"] = self.paper_of(ids["filed"])
-        ids["hold"] = cast.hold(ids["filed"])["id"]
-        ids["examination"] = cast.examination(ids["filed"])["id"]
-        ids["waiting"] = self.waiting(active)
-        ids["note"] = self.note(ids["filed"])["id"]
-        applied = self.note(ids["filed"])
-        cast.go(cast.broker, f"/check-notes/{applied['id']}/actions/apply")
-        ids["applied_note"] = applied["id"]
+    def gather(self) -> None:
+        """Bring everybody in."""
+        cast = self.stage.cast
         self.callers = {
             ANONYMOUS: cast.world.browser(),
             OWNER: cast.player(Role.BROKER, organisation_id=cast.broker.organisation_id).http,
@@ -175,86 +145,33 @@ class Stage:
             if role.name and role is not Role.BROKER:
                 self.callers[role.name.lower()] = cast.player(role, kind=KIND_OF_ROLE[role]).http
 
-    def paper_of(self, declaration_id: str) -> str:
-        listed = self.cast.broker.get(f"/declarations/{declaration_id}/documents").json()["items"]
-        found: str = listed[0]["id"]
-        return found
-
-    def waiting(self, certificate: Json) -> str:
-        """Bring a declaration to where it waits for the second officer."""
-        cast = self.cast
-        case = cast.declaration(certificate=certificate, until="document_examination")
-        ordered = cast.examination(case["id"])
-        cast.go(cast.inspector, f"/examinations/{ordered['id']}/actions/report", result="conform")
-        cast.clear(case["id"])
-        assert cast.releasing_officer.act(f"/declarations/{case['id']}/actions/release").status_code == 202
-        found: str = case["id"]
-        return found
-
-    def note(self, declaration_id: str) -> Json:
-        item = {"declaration_id": declaration_id, "line_no": 1, "quantity": "1"}
-        note: Json = self.cast.broker.post("/check-notes", check_note_content(item)).json()
-        return note
-
     def send(self, caller: str, row: Row) -> httpx.Response:
-        http, path = self.callers[caller], f"/api/v1{row.path.format(**self.ids)}"
+        http, path = self.callers[caller], f"/api/v1{row.path.format(**self.stage.ids)}"
         if row.body == "upload":
-            form = {"case_kind": "declaration", "case_id": self.ids["filed"], "kind": "other"}
+            form = {"case_kind": "declaration", "case_id": self.stage.ids["filed"], "kind": "other"}
             return http.post(path, data=form, files={"file": ("a.png", b"nothing")})
-        body = self.reading() if row.body == "reading" else row.body
         if path.endswith("/events"):
             with http.stream("GET", path) as answer:
                 if answer.status_code != 200:
                     answer.read()
                 return answer
+        body = {"reading": self.stage.reading()} if row.body == "reading" else row.body
         return http.request(row.method, path, json=body)
-
-    def reading(self) -> Json:
-        return {
-            "reading": {
-                "quantity": "gamma_dose_rate",
-                "declaration": self.ids["filed"],
-                "stage": "portal",
-                "instrument": "RPM",
-                "calibration": {
-                    "certificate_no": "1",
-                    "calibrated_at": "2026-01-01T00:00:00Z",
-                    "valid_until": "2027-01-01T00:00:00Z",
-                },
-                "measured_at": "2026-02-03T08:00:00Z",
-                "reading_usv_h": "0.1",
-                "background_usv_h": ["0.1"] * 5,
-            }
-        }
 
 
 @pytest.fixture(scope="module")
-def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def crowd(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crowd]:
     """Set the stage once for all rows: none of them changes it."""
-    folder: Path = tmp_path_factory.mktemp("access")
-    shutil.copyfile(request.getfixturevalue("_sqlite_template"), folder / "piste.sqlite3")
-    server = Server()
-    try:
-        context = Context(
-            settings=Settings(data_dir=folder, port=server.port),
-            archive=FolderArchive(folder / "archive"),
-            deployment=DEPLOYMENT,
-            clock=ManualClock(datetime(2026, 2, 3, 8, tzinfo=UTC)),
-        )
-        app = create_app(context=context)
-        server.start(app)
-        world = World(app, app.state.installation.database, context)
-        made = Stage(Cast(world))
-        made.set()
-        yield made
-        world.close()
-    finally:
-        server.stop()
+    folder = tmp_path_factory.mktemp("access")
+    with staged(copied(request.getfixturevalue("_sqlite_template"), folder), folder) as stage:
+        gathered = Crowd(stage)
+        gathered.gather()
+        yield gathered
 
 
 @pytest.mark.parametrize("caller", CALLERS)
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.method} {row.path}")
-def test_access(stage: Stage, row: Row, caller: str) -> None:
+def test_access(crowd: Crowd, row: Row, caller: str) -> None:
     role = {OWNER: Role.BROKER, STRANGER: Role.BROKER, ANONYMOUS: NONE}.get(caller) or NONE
     if caller not in {OWNER, STRANGER, ANONYMOUS}:
         role = Role[caller.upper()]
@@ -265,13 +182,13 @@ def test_access(stage: Stage, row: Row, caller: str) -> None:
     may = sees and bool(row.may & role)
     if may and row.changes:
         shown = (
-            stage.callers[caller]
-            .get(f"/api/v1{row.path.partition('/actions/')[0].format(**stage.ids)}")
+            crowd.callers[caller]
+            .get(f"/api/v1{row.path.partition('/actions/')[0].format(**crowd.stage.ids)}")
             .json()
         )
         assert row.path.rpartition("/")[2] in {action["event"] for action in shown["actions"]}
         return
-    answer = stage.send(caller, row)
+    answer = crowd.send(caller, row)
     if caller == ANONYMOUS:
         assert answer.status_code == 401
     elif not sees:
@@ -287,10 +204,10 @@ def test_access(stage: Stage, row: Row, caller: str) -> None:
         assert code not in REFUSED - {"release.second-signer-is-first"}
 
 
-def test_every_route_of_the_cases_stands_in_the_table(stage: Stage) -> None:
+def test_every_route_of_the_cases_stands_in_the_table(crowd: Crowd) -> None:
     described = {
         (method.upper(), path.removeprefix("/api/v1").replace(name, "{}"))
-        for path, item in stage.cast.world.app.openapi()["paths"].items()
+        for path, item in crowd.stage.cast.world.app.openapi()["paths"].items()
         for method in item
         for name in ["{" + path.partition("{")[2].partition("}")[0] + "}"]
         if any(tag in TESTED_DOORS for tag in item[method].get("tags", []))
