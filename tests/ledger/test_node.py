@@ -162,7 +162,11 @@ def _is_zombie(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
 
 
-@pytest.mark.parametrize("broken", [b"", b"no gzip", gzip.compress(b"no json"), gzip.compress(b"{}")])
+@pytest.mark.parametrize(
+    "broken",
+    [b"", b"no gzip", gzip.compress(b"no json", mtime=0), gzip.compress(b"{}", mtime=0)],
+    ids=["empty", "no gzip", "no json", "no state"],
+)
 def test_a_broken_dump_falls_back_to_the_one_before(tmp_path: Path, broken: bytes) -> None:
     account = Account.create()
     node = EmbeddedNode(tmp_path)
