@@ -27,7 +27,7 @@ import {Kind, Officer} from "./Officers.sol";
 import {World} from "./World.sol";
 
 // How many of each thing there are; two of them at a time are dealt with, so that actions meet.
-uint256 constant THINGS = 10;
+uint256 constant THINGS = 30;
 // Lines drawn from; the fifth is as wide as the type and would never fill up.
 uint32 constant LINES = 4;
 uint256 constant FIRST_CERTIFICATE = 0x100;
@@ -52,6 +52,8 @@ contract Port is World {
     uint256 public breaches;
     /// @notice How many actions were accepted, by the function that took them.
     mapping(bytes4 selector => uint256) public accepted;
+    /// @notice How many actions were refused, by the error that they were refused with.
+    mapping(bytes4 selector => uint256) public refused;
     /// @notice How often a statement was accepted.
     mapping(bytes32 digest => uint256) public times;
     /// @notice The most times that any statement was accepted.
@@ -94,6 +96,9 @@ contract Port is World {
         apply_(change);
         vm.warp(START + 1);
         _intrude(expired);
+        for (uint256 i = 0; i < THINGS; i += 2) {
+            _activate(certificateId(i));
+        }
     }
 
     // ----------------------------------------------------------------------------------------------------- actions
@@ -101,7 +106,7 @@ contract Port is World {
     /// @dev Time goes by, and with it what people deal with.
     function wait(uint256 seed) external {
         _random = seed;
-        if (_below(5) == 0) _today = (_today + 1) % (THINGS - 1);
+        if (_below(3) == 0 && _today + 2 < THINGS) ++_today;
         vm.warp(block.timestamp + seed % 1 days);
         vm.roll(block.number + 1);
     }
@@ -148,11 +153,12 @@ contract Port is World {
     function fileDeclaration(uint256 seed) external {
         _random = seed;
         bytes32 id = declarationId(_one());
-        Draw[] memory list = new Draw[](_below(4));
+        Draw[] memory list = new Draw[](1 + _below(3));
         for (uint256 i = 0; i < list.length; ++i) {
             uint32 line = uint32(1 + _below(LINES));
             uint128 ceiling = goodsList()[line - 1].ceiling;
-            list[i] = drawOf(certificateId(_one()), line, uint128(_below(ceiling + ceiling / 4 + 2)));
+            uint128 quantity = uint128(1 + _below(ceiling + ceiling / 8 + 1) / (1 + _below(3)));
+            list[i] = drawOf(_activeCertificate(), line, quantity);
         }
         DeclarationFiling memory statement = filing(id, certificates.declaration(id).version + _step(), list);
         bytes32 digest = certificates.hashDeclarationFiling(statement);
@@ -173,11 +179,12 @@ contract Port is World {
     function openNote(uint256 seed) external {
         _random = seed;
         bytes32 declaration = declarationId(_one());
+        if (certificates.drawsOf(declaration).length == 0) declaration = declarationId(_one());
         MaterialCertificates.DrawRecord[] memory held = certificates.drawsOf(declaration);
         NoteItem[] memory items = new NoteItem[](held.length == 0 ? 0 : _below(3));
         for (uint256 i = 0; i < items.length; ++i) {
             MaterialCertificates.DrawRecord memory record = held[_below(held.length)];
-            uint128 quantity = uint128(_below(uint256(record.quantity) + 2));
+            uint128 quantity = uint128(1 + _below(uint256(record.quantity) * 3 / 2));
             items[i] = NoteItem(declaration, record.certificate, record.line, quantity);
         }
         CheckNoteOpening memory statement = opening(noteId(_one()), uint8(1 + _below(2)), items);
@@ -198,7 +205,9 @@ contract Port is World {
     function passGate(uint256 seed) external {
         _random = seed;
         bytes32 id = noteId(_one());
-        uint8 number = _below(4) == 0 ? uint8(_below(4)) : notes.note(id).passed + 1;
+        uint8 passed = notes.note(id).passed;
+        uint8[4] memory numbers = [passed + 1, passed + 1, passed, uint8(_below(4))];
+        uint8 number = numbers[_below(4)];
         GatePassage memory statement = GatePassage(id, number, bytes32(_below(3)), uint64(block.timestamp));
         bytes32 digest = notes.hashGatePassage(statement);
         Signed memory by = _signedBy(gate, digest, Roles.GATE);
@@ -270,6 +279,11 @@ contract Port is World {
 
     // -------------------------------------------------------------------------------------------------- what exists
 
+    /// @dev Things from here on were never dealt with.
+    function reach() external view returns (uint256) {
+        return _today + 2;
+    }
+
     function stateOfDecision(bytes32 declaration) public view returns (bytes32) {
         return keccak256(abi.encode(decisions.decision(declaration)));
     }
@@ -283,6 +297,14 @@ contract Port is World {
     function _below(uint256 limit) private returns (uint256) {
         _random = uint256(keccak256(abi.encode(_random)));
         return _random % limit;
+    }
+
+    /// @dev One of the two that is active, mostly.
+    function _activeCertificate() private returns (bytes32) {
+        uint256 one = _one();
+        bool active = certificates.certificate(certificateId(one)).state == MaterialCertificates.CertificateState.Active;
+        bool other = !active && _below(8) != 0;
+        return certificateId(other ? 2 * _today + 1 - one : one);
     }
 
     function _one() private returns (uint256) {
@@ -318,10 +340,20 @@ contract Port is World {
     }
 
     function _call(address target, bytes32 digest, bytes memory data) private returns (bool taken) {
-        (taken,) = target.call(data);
-        if (!taken) return false;
+        bytes memory reason;
+        (taken, reason) = target.call(data);
+        if (!taken) {
+            ++refused[bytes4(reason)];
+            return false;
+        }
         ++accepted[bytes4(data)];
         if (++times[digest] > mostTimes) mostTimes = times[digest];
+    }
+
+    function _activate(bytes32 id) private {
+        activate(id, broker);
+        bytes32 what = keccak256(abi.encode(id, uint32(1), contentOf(id, 1)));
+        (confirmed[COMMITTEE_PARTY][what], confirmed[CUSTOMS_PARTY][what]) = (true, true);
     }
 
     function _enter(Officer memory officer) private {
