@@ -21,7 +21,7 @@ from workflow.declarations.models import Declaration
 
 pytestmark = pytest.mark.journey
 
-PATIENCE_S = 600.0
+PATIENCE_S = 1200.0
 CHECKOUT = Path(__file__).parents[2]
 _ONLY_LOOKS = ("The worker ", "The scans ", "The release ")
 """How steps begin in which nobody acts: the story looks whether the service has done its part."""
