@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -329,7 +329,7 @@ def _event_view(event: ChainEvent, at: datetime, is_final: bool) -> EventView:  
         links.append(Link("statement", _hex(event.statement)))
     if event.key_id is not None:
         links.append(Link("key", _hex(event.key_id)))
-    links += _case_links(event.values.values())
+    links += _case_links(event.values)
     return EventView(
         event.contract,
         event.name,
@@ -343,15 +343,19 @@ def _event_view(event: ChainEvent, at: datetime, is_final: bool) -> EventView:  
     )
 
 
-def _case_links(values: Iterable[object]) -> list[Link]:
-    """Give a link for each value that has the shape of one of our identifiers."""
+def _case_links(values: Mapping[str, object]) -> list[Link]:
+    """Give a link for each value that names a case; organisations and officers have identifiers of the same shape."""
     links = []
-    for value in values:
+    for name in _NAMES_OF_CASES:
+        value = values.get(name)
         if isinstance(value, str) and re.fullmatch(rf"0x[0-9a-f]{{{WORD_DIGITS}}}", value):
             word = bytes.fromhex(value[2:])
             if any(word[:16]) and not any(word[16:]):
                 links.append(Link("case", str(id_from_bytes(word))))
     return links
+
+
+_NAMES_OF_CASES = ("subject", "certificate", "declaration", "note")
 
 
 def _block_view(session: Session, found: ChainBlock) -> BlockView:
