@@ -16,6 +16,7 @@ from kernel.errors import Fault, Text
 from kernel.identifiers import check_check_note_number
 from kernel.particulars import (
     Container,
+    Line,
     LineNumber,
     Mass,
     Office,
@@ -42,7 +43,22 @@ from workflow.engine.schemas import ActionInput, Output, PreparedStatement
 MOST_ITEMS = 500
 ZERO = Decimal(0)
 
-Moment = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise refusal(
+            Fault(
+                field="",
+                rule="field.time",
+                message=Text("This moment has no place in any calendar.", "该时刻超出历法范围。"),
+                next_step=Text("Write it as 2026-02-06T08:30:00Z.", "请写成2026-02-06T08:30:00Z的形式。"),
+            )
+        ) from None
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 """A moment in UTC, so that the same moment is always sealed in the same bytes."""
 
 
@@ -132,9 +148,9 @@ class GateEventInput(Strict):
     direction: Direction | None = None
     """Direction of the lane, where it has one."""
     gate: Literal[1, 2] = 1
-    plate: Annotated[str, Field(min_length=2, max_length=20)]
+    plate: Annotated[Line, Field(min_length=2, max_length=20)]
     """As the camera read it."""
-    container_number: Annotated[str, Field(min_length=4, max_length=20)] | None = None
+    container_number: Annotated[Line, Field(min_length=4, max_length=20)] | None = None
     weighbridge_kg: Mass
     weighbridge_certificate: Reference | None = None
     """Number of the weighbridge's calibration certificate."""
