@@ -37,6 +37,8 @@ Json = dict[str, Any]
 REFUSAL = Refusal("Made", {}, Text("made up for the test", "测试拒绝"))
 PLAIN: dict[str, Any] = {"trust_env": False, "timeout": 120, "verify": False}
 """How clients are made: without TLS, whose certificates take longer to load than a request takes."""
+SIGNED_AT = "2026-02-03T08:00:00Z"
+"""Where the clock of the tests stands."""
 _shades = count(1)
 
 
@@ -342,6 +344,11 @@ def problem(answer: httpx.Response, status: int, code: str) -> Json:
 def fields(told: Json) -> dict[str, str]:
     """Give field and rule of every fault."""
     return {fault["field"]: fault["rule"] for fault in told["faults"]}
+
+
+def junk_signature() -> Json:
+    """Give a signature of a key that nobody has."""
+    return {"key_id": "0x" + "77" * 32, "signature": "0x" + "11" * 65}
 
 
 def nobody() -> str:

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from ledger.roles import Role
-from tests.api.cast import KIND_OF_ROLE
+from tests.api.cast import KIND_OF_ROLE, junk_signature
 from tests.api.stage import Stage, copied, staged
 from workflow.engine.tenancy import AUTHORITIES, CUSTOMS
 
@@ -29,7 +29,6 @@ CALLERS = (
     STRANGER,
     *(role.name.lower() for role in Role if role.name and role is not Role.BROKER),
 )
-JUNK = {"key_id": "0x" + "77" * 32, "signature": "0x" + "11" * 65}
 
 
 class Row(NamedTuple):
@@ -54,7 +53,7 @@ def step(path: str, event: str, sees: Role, may: Role, **given: object) -> list[
     address = f"{path}/actions/{event}"
     return [
         Row("POST", f"{address}/statement", sees, may, given),
-        Row("POST", address, sees, may, {**given, "signature": JUNK}),
+        Row("POST", address, sees, may, {**given, "signature": junk_signature()}),
     ]
 
 
@@ -98,7 +97,7 @@ ROWS = (
     *step("/declarations/{filed}", "cancel", AUTHORITIES, B, reason="x"),
     *step("/declarations/{ready}", "release", AUTHORITIES, Role.RELEASING_OFFICER),
     Row("POST", "/declarations/{waiting}/countersign/statement", AUTHORITIES, SECOND),
-    Row("POST", "/declarations/{waiting}/countersign", AUTHORITIES, SECOND, {"signature": JUNK}),
+    Row("POST", "/declarations/{waiting}/countersign", AUTHORITIES, SECOND, {"signature": junk_signature()}),
     Row("POST", "/declarations/{waiting}/retract", AUTHORITIES, NONE, {}),
     reading("GET", "/cases/declaration/{filed}/events"),
     reading("GET", "/documents/{paper}"),
