@@ -10,6 +10,7 @@ import pytest
 from kernel.jobs import Job
 from tests.api.cast import Cast, Json, fields, nobody, problem
 from tests.api.world import World
+from workflow.engine.worker import Workshop
 from workflow.examination import tasks
 from workflow.examination.readings import act_on_judgement
 from workflow.parties.rules import OrganisationKind
@@ -59,7 +60,7 @@ def send(cast: Cast, given: dict[str, Any]) -> Json:
 
 def judge(cast: Cast, taken: Json) -> None:
     """Judge a reading, as the worker does."""
-    shop = tasks.Workshop(cast.world.database, cast.world.context)
+    shop = Workshop(cast.world.database, cast.world.context)
     judgement = tasks._judge(shop, {"reading": taken["id"]})
     with cast.world.writing() as session:
         act_on_judgement(session, cast.world.context, UUID(taken["id"]), judgement)
@@ -124,7 +125,8 @@ def test_faults_are_named_where_they_stand(lite: Cast) -> None:
     assert any(field.endswith("/reading_usv_h") for field in fields(told))
     assert any(field.endswith("/background_usv_h") for field in fields(told))
     assert any(field.endswith("/measured_at") for field in fields(told))
-    for weird in (None, [], "x", {"quantity": "mood"}):
+    strange: tuple[object, ...] = (None, [], "x", {"quantity": "mood"})
+    for weird in strange:
         problem(lite.instrument.post("/readings/statement", {"reading": weird}), 422, "input.invalid")
 
 

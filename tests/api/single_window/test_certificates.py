@@ -206,7 +206,8 @@ def test_a_draft_is_the_firms_own(lite: Cast) -> None:
 def test_the_list_in_pages_and_by_state(cast: Cast) -> None:
     drafts = [cast.certificate(until="draft")["id"] for _ in range(3)]
     submitted = cast.certificate(until="under_committee_review")
-    seen, cursor = [], {}
+    seen: list[str] = []
+    cursor: dict[str, str] = {}
     while True:
         page = cast.broker.get("/certificates", limit=2, **cursor).json()
         seen += [item["id"] for item in page["items"]]
