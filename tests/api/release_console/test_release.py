@@ -29,9 +29,9 @@ def red(cast: Cast, inspector: Player | None = None) -> Json:
     ordered = cast.examination(case["id"])
     cast.go(inspector or cast.inspector, f"/examinations/{ordered['id']}/actions/report", result="conform")
     cast.clear(case["id"])
-    case = cast.releasing_officer.get(f"/declarations/{case['id']}").json()
-    case: dict[str, Any] = cast.releasing_officer.get(f"/declarations/{case['id']}").json()
-    return case
+    shown: dict[str, Any] = cast.releasing_officer.get(f"/declarations/{case['id']}").json()
+    assert (shown["state"], shown["channel"]) == ("guarantee", "red")
+    return shown
 
 
 @pytest.mark.parametrize(
