@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import Case
 from schemathesis.core.failures import Failure, FailureGroup
+from schemathesis.core.result import Ok
 from schemathesis.generation.modes import GenerationMode
 from schemathesis.schemas import APIOperation
 
@@ -33,6 +34,7 @@ from workflow.parties.models import Client, Organisation
 
 pytestmark = pytest.mark.fuzz
 
+Operation = APIOperation[Any, Any, Any, Any]
 EXAMPLES = int(os.environ.get("PISTE_TEST_FUZZ_EXAMPLES", "12"))
 DOORS = ("single_window", "approval_portal", "release_console", "devices", "chain_explorer")
 CHECKS = ("content_type_conformance", "response_schema_conformance")
@@ -84,7 +86,8 @@ def test_what_the_description_allows_and_what_it_does_not(stage: Stage, player: 
     schema.config.update(base_url=str(player.http.base_url))
     tried = 0
     for found in schema.get_all_operations():
-        operation = found.ok()
+        assert isinstance(found, Ok)
+        operation: Operation = found.ok()
         if door not in operation.definition.raw.get("tags", []) or operation.path.endswith("/events"):
             continue
         tried += 1
@@ -92,10 +95,10 @@ def test_what_the_description_allows_and_what_it_does_not(stage: Stage, player: 
     assert tried > 0
 
 
-def explore(operation: APIOperation, ids: dict[str, str], authorization: str) -> None:
+def explore(operation: Operation, ids: dict[str, str], authorization: str) -> None:
     """Try an operation with generated requests, good ones and bad ones, on cases that are there and on others."""
 
-    checks = [schemathesis.checks.CHECKS.get_one(name) for name in CHECKS]
+    checks: list[Any] = [schemathesis.checks.CHECKS.get_one(name) for name in CHECKS]
 
     @settings(
         max_examples=EXAMPLES,
@@ -106,7 +109,7 @@ def explore(operation: APIOperation, ids: dict[str, str], authorization: str) ->
         phases=[Phase.generate],
     )
     @given(case=st.one_of(strategies(operation, ids)))
-    def run(case: Case) -> None:
+    def run(case: Case[Any]) -> None:
         response = case.call(headers={"Authorization": authorization})
         told = f"{operation.method} {case.formatted_path}: {response.status_code} {response.content[:500]!r}"
         assert response.status_code < 500 or response.status_code == 503, told
@@ -122,13 +125,15 @@ def explore(operation: APIOperation, ids: dict[str, str], authorization: str) ->
     run()
 
 
-def strategies(operation: APIOperation, ids: dict[str, str]) -> list[st.SearchStrategy[Case]]:
+def strategies(operation: Operation, ids: dict[str, str]) -> list[st.SearchStrategy[Case[Any]]]:
     modes = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
     made = [operation.as_strategy(generation_mode=mode) for mode in modes]
     name = next((one for one in ("case_id", "document_id") if f"{{{one}}}" in operation.path), None)
     resource = operation.path.split("/")[3]
-    known = STAGED.get(resource, ()) if name else ()
-    return made + [operation.as_strategy(path_parameters={name: ids[one]}) for one in known]
+    if name is None:
+        return made
+    known = [{name: ids[one]} for one in STAGED.get(resource, ())]
+    return made + [operation.as_strategy(path_parameters=path) for path in known]
 
 
 def test_good_requests_with_one_value_spoilt(fresh_database: Callable[[str], str], tmp_path: Path) -> None:

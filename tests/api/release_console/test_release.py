@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from ledger.roles import Role
@@ -25,13 +23,13 @@ def lite(sqlite_world: World) -> Cast:
 
 def red(cast: Cast, inspector: Player | None = None) -> Json:
     """Bring a declaration through an examination, up to the decision."""
-    case = cast.declaration(until="document_examination")
-    ordered = cast.examination(case["id"])
+    declared = cast.declaration(until="document_examination")["id"]
+    ordered = cast.examination(declared)
     cast.go(inspector or cast.inspector, f"/examinations/{ordered['id']}/actions/report", result="conform")
-    cast.clear(case["id"])
-    shown: dict[str, Any] = cast.releasing_officer.get(f"/declarations/{case['id']}").json()
-    assert (shown["state"], shown["channel"]) == ("guarantee", "red")
-    return shown
+    cast.clear(declared)
+    case: Json = cast.releasing_officer.get(f"/declarations/{declared}").json()
+    assert (case["state"], case["channel"]) == ("guarantee", "red")
+    return case
 
 
 @pytest.mark.parametrize(
