@@ -276,12 +276,22 @@ def system_step(
     move(session, context, SYSTEM_PRINCIPAL, declaration, edge, case_kind=KIND, words=words, details=details)
 
 
-def ask_for_comparison(session: Session, context: Context, declaration: Declaration) -> None:
-    """Ask for the documents to be compared with the content in force, as soon as they are read."""
+def ask_for_comparison(
+    session: Session, context: Context, declaration: Declaration, *, because_of: UUID | None = None
+) -> None:
+    """Ask for the documents to be compared with the content in force, as soon as they are read.
+
+    Args:
+        session: The transaction of what makes it necessary.
+        context: Clock.
+        declaration: The declaration.
+        because_of: The document that was just read; None where the declaration itself has moved.
+    """
+    session.flush()
     add_job(
         session,
         COMPARE_TASK,
-        f"{COMPARE_TASK}:{declaration.id}:{declaration.version}:{declaration.revision}",
+        f"{COMPARE_TASK}:{declaration.id}:{declaration.version}:{because_of or declaration.revision}",
         {"declaration": str(declaration.id), "version": declaration.version},
         now=context.clock.now(),
     )

@@ -38,6 +38,6 @@ def _read(shop: Workshop, payload: dict[str, Any]) -> ReadDocument | Text:
 def _store(session: Session, context: Context, payload: dict[str, Any], result: ReadDocument | Text) -> None:
     document = note_reading(session, context, UUID(payload["document"]), result)
     if document.case_kind == "declaration":
-        examination.documents_changed(session, context, document.case_id)
+        examination.document_was_read(session, context, document.case_id, document.id)
     elif isinstance(result, ReadDocument) and document.kind == DocumentKind.CERTIFICATE:
         examination.compare_letter(session, context, document.case_id, document.id, result)

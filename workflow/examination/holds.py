@@ -24,7 +24,14 @@ from workflow.engine.refusals import ReasonMissing
 from workflow.engine.registry import RecordedStep, StepInput
 from workflow.engine.tenancy import get_visible, visible
 from workflow.examination.models import Hold
-from workflow.examination.rules import HOLD, HOLD_LIFE_CYCLE, Anomaly, HoldOpen, check_disposition
+from workflow.examination.rules import (
+    HOLD,
+    HOLD_LIFE_CYCLE,
+    Anomaly,
+    Disposition,
+    HoldOpen,
+    check_disposition,
+)
 from workflow.examination.schemas import HoldAction
 
 Declaration = declarations.Declaration
@@ -101,6 +108,14 @@ def holds_of(session: Session, declaration_id: UUID) -> list[Hold]:
 def get_hold(session: Session, principal: Principal, hold_id: UUID, *, lock: bool = False) -> Hold:
     """Load a hold. Raises `NotFound`."""
     return get_visible(session, Hold, hold_id, principal, lock=lock)
+
+
+def amendment_is_due(session: Session, declaration: Declaration) -> bool:
+    """Tell whether an officer wants this version of a declaration amended; papers alone do not do then."""
+    return any(
+        hold.version == declaration.version and hold.disposition == Disposition.RELEASE_WITH_AMENDMENT
+        for hold in holds_of(session, declaration.id)
+    )
 
 
 def check_no_hold(session: Session, declaration_id: UUID) -> None:

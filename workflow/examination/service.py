@@ -38,6 +38,7 @@ from workflow.examination.examinations import (
 )
 from workflow.examination.goods import certified_goods
 from workflow.examination.holds import (
+    amendment_is_due,
     check_no_hold,
     decide_hold,
     get_hold,
@@ -79,10 +80,12 @@ Declaration = declarations.Declaration
 LIFTED_BY_EXAMINATION = frozenset({Anomaly.RADIATION, Anomaly.GOODS_NOT_CONFORM})
 
 
-def documents_changed(session: Session, context: Context, declaration_id: UUID) -> None:
-    """Have a declaration's documents compared once one of them was read."""
-    declaration = declarations.get_declaration(session, SYSTEM_PRINCIPAL, declaration_id)
-    declarations.ask_for_comparison(session, context, declaration)
+def document_was_read(session: Session, context: Context, declaration_id: UUID, document_id: UUID) -> None:
+    """Have a declaration's documents compared once one of them was read; one that was asked for has come in."""
+    declaration = declarations.get_declaration(session, SYSTEM_PRINCIPAL, declaration_id, lock=True)
+    if declaration.state == "documents_required" and not amendment_is_due(session, declaration):
+        step_if_possible(session, context, declaration, "supply", Text("Documents came in", "单证已补"))
+    declarations.ask_for_comparison(session, context, declaration, because_of=document_id)
 
 
 def compare_letter(
