@@ -73,6 +73,20 @@ _EXAMINATION: dict[str, Any] = {
     "result": None,
     "verdict": None,
 }
+_READING: dict[str, Any] = {
+    "id": "0198f2a4-6c1e-7a52-9b0c-3f6f2d9a1b07",
+    "declaration_id": _DECLARATION,
+    "examination_id": None,
+    "stage": "portal",
+    "instrument": "RPM-2 lane 4",
+    "data": {"stage": "portal", "reading_usv_h": "0.19"},
+    "statement": _WORD,
+    "content_hash": _WORD,
+    "taken_at": "2026-02-03T08:30:00Z",
+    "created_at": "2026-02-03T08:30:01Z",
+    "judgement": None,
+    "judged_at": None,
+}
 
 
 class SignedDisposition(Signed, HoldAction):
@@ -156,22 +170,7 @@ class ExaminationSummary(CaseSummary):
 class ReadingView(Output):
     """A reading as its instrument signed it, and what it means."""
 
-    model_config = example(
-        {
-            "id": "0198f2a4-6c1e-7a52-9b0c-3f6f2d9a1b07",
-            "declaration_id": _DECLARATION,
-            "examination_id": None,
-            "stage": "portal",
-            "instrument": "RPM-2 lane 4",
-            "data": {"stage": "portal", "reading_usv_h": "0.19"},
-            "statement": _WORD,
-            "content_hash": _WORD,
-            "taken_at": "2026-02-03T08:30:00Z",
-            "created_at": "2026-02-03T08:30:01Z",
-            "judgement": None,
-            "judged_at": None,
-        }
-    )
+    model_config = example(_READING)
 
     id: UUID
     declaration_id: UUID
@@ -210,17 +209,23 @@ class ExaminationDetail(CaseDetail, ExaminationSummary):
 class Holds(Output):
     """The holds of a declaration, oldest first."""
 
+    model_config = example({"items": [_HOLD]})
+
     items: list[HoldSummary]
 
 
 class Examinations(Output):
     """The examinations of a declaration, oldest first."""
 
+    model_config = example({"items": [_EXAMINATION]})
+
     items: list[ExaminationSummary]
 
 
 class Readings(Output):
     """The readings of a declaration, oldest first."""
+
+    model_config = example({"items": [_READING]})
 
     items: list[ReadingView]
 

@@ -20,7 +20,25 @@ DocumentState = Literal["stored", "read", "unreadable", "superseded", "issued"]
 
 _ID = "0198f2a4-6c1e-7a52-9b0c-3f6f2d9a1b05"
 _CASE = "0198f2a4-6c1e-7a52-9b0c-3f6f2d9a1b01"
-FINDING_EXAMPLE: dict[str, Any] = {
+_DOCUMENT: dict[str, Any] = {
+    "id": _ID,
+    "case_kind": "declaration",
+    "case_id": _CASE,
+    "kind": "packing_list",
+    "what": {"en": "packing list", "zh": "装箱单"},
+    "name": "packing-list.pdf",
+    "sha256": "9f" * 32,
+    "media_type": "application/pdf",
+    "size": 184_233,
+    "pages": 1,
+    "state": "read",
+    "fault": None,
+    "uploaded_by": "Li Na 李娜",
+    "created_at": "2026-02-03T08:15:00Z",
+    "read_at": "2026-02-03T08:15:21Z",
+    "content": f"/api/v1/documents/{_ID}/content",
+}
+_FINDING: dict[str, Any] = {
     "id": 17,
     "document_id": _ID,
     "version": 1,
@@ -39,26 +57,7 @@ FINDING_EXAMPLE: dict[str, Any] = {
 class DocumentView(Output):
     """A document of a case."""
 
-    model_config = example(
-        {
-            "id": _ID,
-            "case_kind": "declaration",
-            "case_id": _CASE,
-            "kind": "packing_list",
-            "what": {"en": "packing list", "zh": "装箱单"},
-            "name": "packing-list.pdf",
-            "sha256": "9f" * 32,
-            "media_type": "application/pdf",
-            "size": 184_233,
-            "pages": 1,
-            "state": "read",
-            "fault": None,
-            "uploaded_by": "Li Na 李娜",
-            "created_at": "2026-02-03T08:15:00Z",
-            "read_at": "2026-02-03T08:15:21Z",
-            "content": f"/api/v1/documents/{_ID}/content",
-        }
-    )
+    model_config = example(_DOCUMENT)
 
     id: UUID
     case_kind: str
@@ -84,11 +83,15 @@ class DocumentView(Output):
 class DocumentDetail(DocumentView):
     """A document with what the machine read in it."""
 
+    model_config = example({**_DOCUMENT, "reading": None})
+
     reading: dict[str, Any] | None
 
 
 class Documents(Output):
     """The documents of a case, oldest first, superseded ones too."""
+
+    model_config = example({"items": [_DOCUMENT]})
 
     items: list[DocumentView]
 
@@ -96,7 +99,7 @@ class Documents(Output):
 class FindingView(Output):
     """What comparing a document with the case gave."""
 
-    model_config = example(FINDING_EXAMPLE)
+    model_config = example(_FINDING)
 
     id: int
     document_id: UUID
@@ -111,6 +114,8 @@ class FindingView(Output):
 
 class Findings(Output):
     """The findings of a case, oldest first."""
+
+    model_config = example({"items": [_FINDING]})
 
     items: list[FindingView]
 

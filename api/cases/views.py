@@ -20,7 +20,7 @@ from workflow.engine.context import Context
 from workflow.engine.life_cycle import Edge
 from workflow.engine.principals import Principal
 from workflow.engine.registry import CaseKind
-from workflow.engine.schemas import Output, Word
+from workflow.engine.schemas import Output, Word, example
 from workflow.engine.steps import allowed_steps
 
 ADDRESSES = {
@@ -45,6 +45,17 @@ _STATES: dict[str, StatementStateName] = {
 }
 _ID = "0198f2a4-6c1e-7a52-9b0c-3f6f2d9a1b01"
 _WORD = "0x" + "5b" * 32
+_ENTRY: dict[str, Any] = {
+    "at": "2026-02-03T08:12:30Z",
+    "event": "submit.signed",
+    "state_before": "draft",
+    "state_after": "submitted",
+    "actor": "Li Na 李娜",
+    "words": {"en": "Sign and submit", "zh": "签署并提交"},
+    "details": {"key": _WORD, "signatures": [1, 1]},
+    "statement": _WORD,
+    "content_hash": _WORD,
+}
 
 
 @dataclass(frozen=True)
@@ -139,6 +150,8 @@ class CaseDetail(CaseSummary):
 class TimelineEntry(Output):
     """One entry of a case's history. Never altered; each is a leaf of the evidence log."""
 
+    model_config = example(_ENTRY)
+
     at: datetime
     event: str
     state_before: str
@@ -152,6 +165,8 @@ class TimelineEntry(Output):
 
 class Timeline(Output):
     """A case's history, oldest first."""
+
+    model_config = example({"items": [_ENTRY]})
 
     items: list[TimelineEntry]
 

@@ -14,8 +14,8 @@ from api.chain_explorer.schemas import (
     Blocks,
     CaseOut,
     LedgerKeyOut,
+    LedgerLink,
     LedgerOut,
-    LinkOut,
     ProcessOut,
     StatementOut,
     TransactionOut,
@@ -70,10 +70,10 @@ def find(
             examples=["118"],
         ),
     ],
-) -> LinkOut:
+) -> LedgerLink:
     """Tell what somebody means who has only a number or a digest."""
     del principal
-    return LinkOut.model_validate(explorer.find(session, q))
+    return LedgerLink.model_validate(explorer.find(session, q))
 
 
 @router.get("/statements/{digest}", responses=problem_answers(404, 422), summary="Look up a statement")

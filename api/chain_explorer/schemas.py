@@ -15,7 +15,15 @@ from workflow.engine.schemas import Output, Word, example
 from workflow.parties.rules import role_names
 
 LinkKind = Literal["block", "transaction", "statement", "case", "key"]
-RoleNames = Annotated[list[str], BeforeValidator(lambda roles: role_names(Role(roles)))]
+
+
+def _named(roles: object) -> object:
+    """Name the roles of a register's entry, which holds them as bits."""
+    return role_names(Role(roles)) if isinstance(roles, int) else roles
+
+
+RoleNames = Annotated[list[str], BeforeValidator(_named)]
+
 
 _WORD = "0x" + "5b" * 32
 _CASE = "0198f2a4-6c1e-7a52-9b0c-3f6f2d9a1b01"
@@ -54,10 +62,39 @@ _STATEMENT: dict[str, Any] = {
     "events": [_EVENT],
     "links": [_LINK],
 }
+_BLOCK: dict[str, Any] = {
+    "number": 118,
+    "hash": _WORD,
+    "parent_hash": _WORD,
+    "at": _AT,
+    "is_final": True,
+    "events": [_EVENT],
+    "links": [{"kind": "block", "reference": "117", "address": "/api/v1/ledger/blocks/117"}],
+}
+_CHECKPOINT: dict[str, Any] = {
+    "size": 512,
+    "root": _WORD,
+    "statement": _WORD,
+    "block_number": 118,
+    "transaction_hash": _WORD,
+    "anchored_at": _AT,
+}
+_LEAF: dict[str, Any] = {
+    "id": 77,
+    "position": 76,
+    "kind": "history",
+    "subject": _CASE,
+    "content_hash": _WORD,
+    "at": _AT,
+    "leaf_hash": _WORD,
+    "proof": "/api/v1/ledger/proofs/inclusion/77",
+}
 
 
-class LinkOut(Output):
+class LedgerLink(Output):
     """Where a reader can go from here."""
+
+    model_config = example(_LINK)
 
     kind: LinkKind
     reference: str
@@ -80,7 +117,7 @@ class EventOut(Output):
     log_index: int
     at: datetime
     is_final: bool
-    links: list[LinkOut]
+    links: list[LedgerLink]
 
 
 class SignatureOut(Output):
@@ -90,7 +127,7 @@ class SignatureOut(Output):
     organisation_id: UUID | None
     officer_id: UUID | None
     signature: str
-    links: list[LinkOut]
+    links: list[LedgerLink]
 
 
 class RefusalOut(Output):
@@ -117,23 +154,13 @@ class StatementOut(Output):
     created_at: datetime
     recorded_at: datetime | None
     events: list[EventOut]
-    links: list[LinkOut]
+    links: list[LedgerLink]
 
 
 class BlockOut(Output):
     """A block with the events of the contracts."""
 
-    model_config = example(
-        {
-            "number": 118,
-            "hash": _WORD,
-            "parent_hash": _WORD,
-            "at": _AT,
-            "is_final": True,
-            "events": [_EVENT],
-            "links": [{"kind": "block", "reference": "117", "address": "/api/v1/ledger/blocks/117"}],
-        }
-    )
+    model_config = example(_BLOCK)
 
     number: int
     hash: Word
@@ -141,11 +168,13 @@ class BlockOut(Output):
     at: datetime
     is_final: bool
     events: list[EventOut]
-    links: list[LinkOut]
+    links: list[LedgerLink]
 
 
 class Blocks(Output):
     """Blocks that hold events of the contracts, newest first; ask for those before the last one to go on."""
+
+    model_config = example({"items": [_BLOCK]})
 
     items: list[BlockOut]
 
@@ -169,7 +198,7 @@ class TransactionOut(Output):
     at: datetime
     events: list[EventOut]
     statements: list[Word]
-    links: list[LinkOut]
+    links: list[LedgerLink]
 
 
 class CaseOut(Output):
@@ -180,7 +209,7 @@ class CaseOut(Output):
     case_id: UUID
     statements: list[StatementOut]
     events: list[EventOut]
-    links: list[LinkOut]
+    links: list[LedgerLink]
 
 
 class LedgerKeyOut(Output):
@@ -212,7 +241,7 @@ class LedgerKeyOut(Output):
     granted_at_block: int
     revoked_at_block: int | None
     events: list[EventOut]
-    links: list[LinkOut]
+    links: list[LedgerLink]
 
 
 class CheckOut(Output):
@@ -288,16 +317,7 @@ class LedgerOut(Output):
 class CheckpointOut(Output):
     """A checkpoint of the evidence log that the chain holds."""
 
-    model_config = example(
-        {
-            "size": 512,
-            "root": _WORD,
-            "statement": _WORD,
-            "block_number": 118,
-            "transaction_hash": _WORD,
-            "anchored_at": _AT,
-        }
-    )
+    model_config = example(_CHECKPOINT)
 
     size: int
     root: Word
@@ -310,24 +330,15 @@ class CheckpointOut(Output):
 class Checkpoints(Output):
     """Checkpoints, newest first; ask for those below the size of the last one to go on."""
 
+    model_config = example({"items": [_CHECKPOINT]})
+
     items: list[CheckpointOut]
 
 
 class LeafOut(Output):
     """A leaf of the evidence log."""
 
-    model_config = example(
-        {
-            "id": 77,
-            "position": 76,
-            "kind": "history",
-            "subject": _CASE,
-            "content_hash": _WORD,
-            "at": _AT,
-            "leaf_hash": _WORD,
-            "proof": "/api/v1/ledger/proofs/inclusion/77",
-        }
-    )
+    model_config = example(_LEAF)
 
     id: int
     position: int | None = Field(description="Place in the log, from 0; null until the sequencer came by.")
@@ -343,6 +354,8 @@ class LeafOut(Output):
 
 class Leaves(Output):
     """Leaves about one case, oldest first; ask for those after the id of the last one to go on."""
+
+    model_config = example({"items": [_LEAF]})
 
     items: list[LeafOut]
 

@@ -18,10 +18,57 @@ XML_EXAMPLE = """\
   <WCODataModelVersionCode>3.6</WCODataModelVersionCode>
   <Declaration>
     <FunctionCode>9</FunctionCode>
-    <TypeCode>IM</TypeCode>
-    <FunctionalReferenceID>NW-2026-00031</FunctionalReferenceID>
+    <FunctionalReferenceID>NW-2026-00032</FunctionalReferenceID>
+    <TypeCode>IMA</TypeCode>
     <DeclarationOfficeID>0101</DeclarationOfficeID>
-    <GoodsShipment>…</GoodsShipment>
+    <InvoiceAmount currencyID="EUR">1000</InvoiceAmount>
+    <TotalGrossMassMeasure unitCode="KGM">60</TotalGrossMassMeasure>
+    <TotalPackageQuantity>1</TotalPackageQuantity>
+    <AdditionalInformation>
+      <StatementCode>EVENT</StatementCode>
+      <StatementDescription>milano-cortina-2026</StatementDescription>
+    </AdditionalInformation>
+    <AdditionalInformation>
+      <StatementCode>VENUE</StatementCode>
+      <StatementDescription>Sliding Centre</StatementDescription>
+    </AdditionalInformation>
+    <AdditionalInformation>
+      <StatementCode>SUPERVISION</StatementCode>
+      <StatementDescription>2600</StatementDescription>
+    </AdditionalInformation>
+    <BorderTransportMeans><ModeCode>3</ModeCode></BorderTransportMeans>
+    <Declarant><Name>Nordwind Zollservice GmbH</Name><ID>DE:HRB12345</ID></Declarant>
+    <GoodsShipment>
+      <Importer><Name>Alpine Timing AG</Name><ID>CH:CHE-123456789</ID></Importer>
+      <GovernmentAgencyGoodsItem>
+        <SequenceNumeric>1</SequenceNumeric>
+        <AdditionalDocument>
+          <CategoryCode>X</CategoryCode>
+          <ID>MCO26-0417:1</ID>
+          <TypeCode>MC1</TypeCode>
+        </AdditionalDocument>
+        <Commodity>
+          <Description>Timing equipment</Description>
+          <Classification>
+            <ID>910690</ID>
+            <IdentificationTypeCode>HS</IdentificationTypeCode>
+          </Classification>
+          <GoodsMeasure>
+            <GrossMassMeasure unitCode="KGM">60</GrossMassMeasure>
+            <NetNetWeightMeasure unitCode="KGM">50</NetNetWeightMeasure>
+            <TariffQuantity unitCode="H87">4</TariffQuantity>
+          </GoodsMeasure>
+          <InvoiceLine><ItemChargeAmount currencyID="EUR">1000</ItemChargeAmount></InvoiceLine>
+        </Commodity>
+        <GovernmentProcedure><CurrentCode>53</CurrentCode></GovernmentProcedure>
+        <Origin><CountryCode>CH</CountryCode></Origin>
+        <Packaging>
+          <SequenceNumeric>1</SequenceNumeric>
+          <QuantityQuantity>1</QuantityQuantity>
+          <TypeCode>CT</TypeCode>
+        </Packaging>
+      </GovernmentAgencyGoodsItem>
+    </GoodsShipment>
   </Declaration>
 </MetaData>
 """

@@ -370,6 +370,9 @@ function follow(element) {
 showNote();
 document.querySelectorAll("[data-poll]").forEach(follow);
 
-const early = new Set(globalThis.pisteEarly);
+const early = globalThis.pisteEarly;
 globalThis.pisteEarly = null;
-for (const form of early) form.requestSubmit();
+for (const { form, button } of early) {
+  if (form) form.requestSubmit();
+  else button.click();
+}

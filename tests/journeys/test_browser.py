@@ -50,10 +50,11 @@ def certify(broker: Walker, committee: Walker, officer: Walker) -> None:
     dossier = broker.town.dossier
     content = dossier.certificate(datetime.now(UTC))
     broker.open("/certificates")
-    broker.follow("New certificate")
     lines: list[dict[str, Any]] = content.pop("lines")
-    for _ in lines[1:]:
-        broker.press("One more line")
+    with broker.on_a_slow_line():
+        broker.follow("New certificate")
+        for _ in lines[1:]:
+            broker.press("One more line")
     broker.fill(_fields(content))
     for at, line in enumerate(lines):
         broker.fill({f"lines[{at}].{name}": value for name, value in line.items() if name != "serials"})

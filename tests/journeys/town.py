@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.sync_api import Browser, Locator, Page, Response, ViewportSize, expect
+from playwright.sync_api import Browser, Locator, Page, Response, Route, ViewportSize, expect
 
 from api.command_line.demo.cast import Cast
 from api.command_line.demo.dossiers import Dossier
@@ -88,6 +89,16 @@ class Walker:
                 place.select_option(str(value))
             else:
                 place.fill(str(value))
+
+    @contextmanager
+    def on_a_slow_line(self) -> Iterator[None]:
+        """Let the script of the forms come only at the end of what is done here."""
+        held: list[Route] = []
+        self.page.route("**/static/forms.js", held.append)
+        yield
+        self.page.unroute("**/static/forms.js")
+        for route in held:
+            route.continue_()
 
     def attach(self, kind: str, path: Path) -> None:
         """Attach a document and wait until it is in the list."""

@@ -38,7 +38,7 @@ from workflow.bonded.rules import (
     documents_allowed,
     weights_sum,
 )
-from workflow.engine.schemas import ActionInput, Output, PreparedStatement
+from workflow.engine.schemas import ActionInput, Output, PreparedStatement, example
 
 MOST_ITEMS = 500
 ZERO = Decimal(0)
@@ -242,6 +242,17 @@ class GateEventOutput(Output):
 
 class GateStatement(PreparedStatement):
     """The statement that the device signs: a passage where all agrees, else evidence of the refused attempt."""
+
+    model_config = example(
+        {
+            "digest": "0x" + "5b" * 32,
+            "primary_type": "GatePassage",
+            "typed_data": {"primaryType": "GatePassage", "domain": {"name": "Piste"}},
+            "signed_at": "2026-02-03T09:10:01Z",
+            "agrees": True,
+            "differences": [],
+        }
+    )
 
     agrees: bool
     differences: list[DifferenceOutput]
