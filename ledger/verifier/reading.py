@@ -1,0 +1,169 @@
+"""Reading untrusted JSON: canonical bytes only, exact members and forms; hostile input ends as one named fault."""
+
+from __future__ import annotations
+
+import json
+import re
+from enum import StrEnum
+from typing import Any
+
+MOST_JSON_BYTES = 1 << 20
+MOST_DEPTH = 32
+GREATEST_NUMBER = (1 << 53) - 1
+LONGEST_NUMBER = 17
+_NOT_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[^\[\]{}"]+', re.DOTALL)
+_HEX = re.compile(r"0x(?:[0-9a-f]{2})*")
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+class Reason(StrEnum):
+    """Why a verdict is what it is; told in words in words.json."""
+
+    TOO_LARGE = "too-large"
+    UNKNOWN_FORMAT = "unknown-format"
+    PAPER_SEAL_MISSING = "paper-seal-missing"
+    BUNDLE_MISSING = "bundle-missing"
+    QR_UNREADABLE = "qr-unreadable"
+    NOT_CANONICAL_JSON = "not-canonical-json"
+    MALFORMED = "malformed"
+    COPY_SEAL = "copy-seal"
+    PAPER_SEAL = "paper-seal"
+    SEAL = "seal"
+    SIGNATURE = "signature"
+    CHANGE_ORDER = "change-order"
+    CHANGE_SIGNATURE = "change-signature"
+    RECORD = "record"
+    INCLUSION = "inclusion"
+    CHECKPOINT_SIGNATURE = "checkpoint-signature"
+    WITNESS = "witness"
+    WITNESS_SIGNATURE = "witness-signature"
+    DISCLOSED = "disclosed"
+    OTHER_NETWORK = "other-network"
+    CHANGE_CONFLICT = "change-conflict"
+    CHANGE_NOT_FOUNDERS = "change-not-founders"
+    KEY_UNKNOWN = "key-unknown"
+    KEY_ROLE = "key-role"
+    KEY_VALIDITY = "key-validity"
+    SIGNERS_MISSING = "signers-missing"
+    LOG_KEY = "log-key"
+    WITNESS_KEY = "witness-key"
+    KEY_REVOKED = "key-revoked"
+    LOG_KEY_REVOKED = "log-key-revoked"
+    CORRECTED = "corrected"
+    NOT_RECORDED = "not-recorded"
+    NO_CHECKPOINT = "no-checkpoint"
+    WITNESSES_MISSING = "witnesses-missing"
+    VALID = "valid"
+
+
+class Fault(Exception):
+    """A check failed; caught inside the verifier, where it becomes a result."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def malformed() -> Fault:
+    """Give the fault of a value that has not the form it must have."""
+    return Fault(Reason.MALFORMED)
+
+
+def canonical(value: object) -> bytes:
+    """Write a value as RFC 8785 does, given whole numbers and ASCII member names."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def read_json(data: bytes, *, most: int = MOST_JSON_BYTES) -> dict[str, Any]:
+    """Read an object of at most so many bytes from canonical JSON.
+
+    Raises:
+        Fault: `too-large` or `not-canonical-json`.
+    """
+    if len(data) > most:
+        raise Fault(Reason.TOO_LARGE)
+    value = None
+    try:
+        if _depth(data) <= MOST_DEPTH:
+            value = _DECODER.decode(data.decode())
+            if canonical(value) != data:
+                value = None
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise Fault(Reason.NOT_CANONICAL_JSON)
+    return value
+
+
+def object_of(value: object, names: frozenset[str]) -> dict[str, Any]:
+    """Take an object with exactly these members."""
+    if not isinstance(value, dict) or value.keys() != names:
+        raise malformed()
+    return value
+
+
+def list_of(value: object, least: int, most: int) -> list[Any]:
+    """Take a list of a length within bounds."""
+    if not isinstance(value, list) or not least <= len(value) <= most:
+        raise malformed()
+    return value
+
+
+def text_of(value: object) -> str:
+    """Take a string."""
+    if not isinstance(value, str):
+        raise malformed()
+    return value
+
+
+def number_of(value: object, least: int = 0, most: int = GREATEST_NUMBER) -> int:
+    """Take a whole number within bounds; true and false are none."""
+    if type(value) is not int or not least <= value <= most:
+        raise malformed()
+    return value
+
+
+def bytes_of(value: object, *lengths: int) -> bytes:
+    """Take lower-case hex of one of these lengths in bytes; of any where none is given."""
+    if not isinstance(value, str) or not _HEX.fullmatch(value):
+        raise malformed()
+    if lengths and (len(value) - 2) // 2 not in lengths:
+        raise malformed()
+    return bytes.fromhex(value[2:])
+
+
+def uuid_bytes_of(value: object) -> bytes:
+    """Take a UUID; give it as the chain holds it, 16 bytes followed by 16 zeros."""
+    if not isinstance(value, str) or not _UUID.fullmatch(value):
+        raise malformed()
+    return bytes.fromhex(value.replace("-", "")) + bytes(16)
+
+
+def _depth(data: bytes) -> int:
+    """Tell how deep brackets are nested, without recursion."""
+    depth = deepest = 0
+    for bracket in _NOT_BRACKETS.sub(b"", data):
+        depth += 1 if bracket in b"[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if not all(name.isascii() for name, _ in pairs):
+        raise ValueError
+    return dict(pairs)
+
+
+def _whole(text: str) -> int:
+    if len(text) > LONGEST_NUMBER or abs(int(text)) > GREATEST_NUMBER:
+        raise ValueError
+    return int(text)
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(text)
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_pairs, parse_int=_whole, parse_float=_no_number, parse_constant=_no_number
+)
