@@ -23,10 +23,13 @@ from ledger.signing import (
     from_base64url,
     passkey_signer,
 )
+from ledger.statements import Checkpoint
 from ledger.statements import key_id as key_id_of
 from tests.api.world import DEPLOYMENT, Visitor, World
 from workflow.engine.cases import HistoryEntry
-from workflow.engine.principals import SYSTEM_PRINCIPAL
+from workflow.engine.decisions import KeyRevoked, check_signature
+from workflow.engine.principals import SYSTEM_PRINCIPAL, Principal
+from workflow.engine.schemas import SignatureInput
 from workflow.parties import service
 from workflow.parties.models import EnrolmentLink, Key, RegisterEntry
 from workflow.parties.rules import MOST_KEYS, possession_digest
@@ -303,6 +306,21 @@ def test_a_key_in_the_register_is_taken_out_of_it(sqlite_world: World) -> None:
     assert answer.json()["standing"] == "revoking"
     with sqlite_world.reading() as session:
         assert session.query(RegisterEntry).filter_by(kind="revocation").one().key_id == visitor.key_id
+
+
+def test_a_key_taken_out_of_use_signs_nothing_even_before_the_register_knows(sqlite_world: World) -> None:
+    visitor = sqlite_world.visitor()
+    assert revoke(visitor, visitor.key_id).status_code == 200
+    with sqlite_world.reading() as session:
+        key = session.query(Key).one()
+        who = Principal(
+            organisation_id=key.organisation_id, roles=Role(key.roles), person_id=key.person_id, name="Li Na"
+        )
+        signature = SignatureInput(key_id=f"0x{key.key_id.hex()}", signature="0x00")
+        with pytest.raises(KeyRevoked):
+            check_signature(
+                session, sqlite_world.context, who, Checkpoint(1, bytes(32), 0), signature, who.roles
+            )
 
 
 def test_a_key_is_revoked_once(sqlite_world: World) -> None:

@@ -27,6 +27,7 @@ from workflow.engine.life_cycle import Edge
 from workflow.engine.principals import Principal
 from workflow.engine.refusals import ContentAltered
 from workflow.engine.schemas import PreparedStatement, SignatureInput
+from workflow.parties import service as parties
 
 SIGNED_AT_TOLERANCE = timedelta(minutes=10)
 
@@ -278,7 +279,7 @@ def check_signature(
         raise KeyUnknown(key=short)
     if key.officer_id != principal.officer_id:
         raise KeyNotYours(key=short)
-    if key.revoked_at_block is not None:
+    if key.revoked_at_block is not None or parties.is_withdrawn(session, key_id):
         raise KeyRevoked(key=short)
     if not key.valid_from <= unix(context.clock.now()) <= key.valid_until:
         raise KeyNotValidNow(key=short)
