@@ -26,6 +26,13 @@ class Settings(BaseSettings):
     """Port of the embedded node; 0 takes a free one and keeps it in the data folder."""
     finality: str = "embedded"
     """When a block is final: `embedded` (after the node's state dump), `immediate`, or `depth:N`."""
+    node_header_hash: Literal["ethereum", "asked"] = "ethereum"
+    """How the hash of a block is checked: computed from the header's fields, or, on networks whose headers carry
+    signatures that the hash leaves out (IBFT, QBFT), by asking for the block once more by its hash."""
+    most_gas_price_wei: int = Field(default=100 * 10**9, ge=0)
+    """The relay pays no more for a unit of gas; above it, it waits. Networks without fees never come near."""
+    most_waiting: int = Field(default=20_000, ge=1)
+    """When so many statements wait to be recorded, those that can wait are asked to come back later."""
     broker_url: str = ""
     """Celery broker; empty means a queue on disk in the data folder."""
     host: str = "127.0.0.1"
@@ -40,6 +47,8 @@ class Settings(BaseSettings):
     checkpoint_interval_s: float = 60.0
     session_hours: float = 12.0
     token_minutes: float = 30.0
+    decision_hours: int = Field(default=72, ge=1)
+    """How long a signed release decision may wait for its record, a second signature included."""
     weighbridge_tolerance: float = 0.03
     demo: bool = False
     """Whether this installation plays the founding members' part with own keys. Never in production."""

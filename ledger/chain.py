@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from functools import cached_property, lru_cache, wraps
+from typing import Any, TypeVar
 
+import orjson
 import requests
 from eth_account.signers.local import LocalAccount
 from eth_utils.address import to_checksum_address
 from web3 import HTTPProvider, Web3
-from web3.exceptions import BadResponseFormat, MultipleFailedRequests
-from web3.types import RPCEndpoint
 
 from kernel.errors import Kind, PisteError, Text
-from ledger.typed_data import from_hex
+from ledger.headers import unhex as from_hex
+from ledger.incidents import NodeDisagrees
+
+Transport = Callable[[bytes], bytes]
+"""Carries a JSON-RPC request to the node and gives its answer; raises OSError or ValueError where it cannot."""
+_checksummed = lru_cache(maxsize=1024)(to_checksum_address)
 
 POLL_S = 0.02
+T = TypeVar("T")
 
 
 class LedgerUnavailable(PisteError):
@@ -97,15 +104,23 @@ class Chain:
     Args:
         url: JSON-RPC address.
         timeout_s: How long an answer may take.
+        transport: Another way to the node than HTTP.
     """
 
-    def __init__(self, url: str, *, timeout_s: float = 10.0) -> None:
+    def __init__(self, url: str, *, timeout_s: float = 10.0, transport: Transport | None = None) -> None:
         self.url = url
-        self._provider = HTTPProvider(
-            url, request_kwargs={"timeout": timeout_s}, exception_retry_configuration=None
-        )
-        self.w3 = Web3(self._provider)
+        self._timeout_s = timeout_s
+        self._carry = transport or _http(url, timeout_s)
+        self._numbers = itertools.count(1)
+
+    @cached_property
+    def w3(self) -> Web3:
         """The library's own view of the node, for what this class does not offer."""
+        return Web3(
+            HTTPProvider(
+                self.url, request_kwargs={"timeout": self._timeout_s}, exception_retry_configuration=None
+            )
+        )
 
     def request(self, method: str, *params: object) -> Any:  # noqa: ANN401 - the node's JSON
         """Ask the node.
@@ -113,12 +128,50 @@ class Chain:
         Raises:
             LedgerUnavailable: It does not answer.
             NodeRefused: It answers with an error.
+            NodeDisagrees: It answers another question.
         """
+        number = next(self._numbers)
+        answer = self._send(method, _request(number, method, params))
+        if not isinstance(answer, Mapping) or ("result" not in answer and "error" not in answer):
+            raise LedgerUnavailable(detail=f"no answer at {method}")
+        return _result(method, answer, number)
+
+    def batch(self, calls: Sequence[tuple[str, Sequence[object]]]) -> list[Any]:
+        """Ask several things in one request; give the answers in the order of the questions.
+
+        Args:
+            calls: Method and parameters of each.
+
+        Raises:
+            LedgerUnavailable: The node does not answer, or not everything.
+            NodeRefused: It answers one of them with an error.
+            NodeDisagrees: It answers what was not asked, or twice.
+        """
+        if not calls:
+            return []
+        numbers = [next(self._numbers) for _ in calls]
+        asked = [_request(number, *call) for number, call in zip(numbers, calls, strict=True)]
+        answers = self._send("a batch", asked)
+        if isinstance(answers, Mapping):
+            # Nodes refuse a batch as a whole with one error.
+            _result("a batch", answers, None)
+        if not isinstance(answers, list) or len(answers) < len(calls):
+            raise LedgerUnavailable(detail="a batch was not answered in full")
+        found = {answer.get("id"): answer for answer in answers if isinstance(answer, Mapping)}
+        for answer in found.values():
+            if answer.get("error") is not None:
+                _result("a batch", answer, None)
+        if len(answers) > len(calls) or set(found) != set(numbers):
+            raise NodeDisagrees(what="answers to other requests than were sent")
+        return [
+            _result(method, found[number], number) for number, (method, _) in zip(numbers, calls, strict=True)
+        ]
+
+    def _send(self, what: str, body: object) -> Any:  # noqa: ANN401 - the node's JSON
         try:
-            answer = self._provider.make_request(RPCEndpoint(method), list(params))
-        except (requests.RequestException, BadResponseFormat, ValueError) as fault:
-            raise LedgerUnavailable(detail=f"{type(fault).__name__} at {method}") from fault
-        return _result(method, answer)
+            return orjson.loads(self._carry(orjson.dumps(body)))
+        except (OSError, ValueError) as fault:
+            raise LedgerUnavailable(detail=f"{type(fault).__name__} at {what}") from fault
 
     def chain_id(self) -> int:
         """Give the number of the chain."""
@@ -132,27 +185,42 @@ class Chain:
         return block
 
     def block(self, number: int) -> Block | None:
-        """Give a block by its number, None where the chain is not as long."""
-        return self._block("eth_getBlockByNumber", hex(number))
+        """Give a block by its number, None where the chain is not as long.
+
+        Raises:
+            NodeDisagrees: The node gave another one.
+        """
+        block = self._block("eth_getBlockByNumber", hex(number))
+        if block is not None and block.number != number:
+            raise NodeDisagrees(what=f"block {block.number} was given for block {number}")
+        return block
 
     def block_by_hash(self, block_hash: bytes) -> Block | None:
-        """Give a block by its hash, None where the chain does not hold it."""
-        return self._block("eth_getBlockByHash", _hex(block_hash))
+        """Give a block by its hash, None where the chain does not hold it.
+
+        Raises:
+            NodeDisagrees: The node gave another one.
+        """
+        block = self._block("eth_getBlockByHash", _hex(block_hash))
+        if block is not None and block.hash != block_hash:
+            raise NodeDisagrees(what=f"block {_hex(block.hash)} was given for {_hex(block_hash)}")
+        return block
 
     def blocks(self, numbers: Iterable[int]) -> list[Block]:
         """Give blocks by number in one request; those that are missing are left out."""
-        asked = [(RPCEndpoint("eth_getBlockByNumber"), [hex(number), False]) for number in numbers]
-        if not asked:
-            return []
-        try:
-            answers = self._provider.make_batch_request(asked)
-        except (requests.RequestException, BadResponseFormat, MultipleFailedRequests, ValueError) as fault:
-            raise LedgerUnavailable(detail=f"{type(fault).__name__} at a batch") from fault
-        if not isinstance(answers, list):
-            _result("eth_getBlockByNumber", answers)
-            raise LedgerUnavailable(detail="no batch came back")
-        found = [_result("eth_getBlockByNumber", answer) for answer in answers]
+        found = self.batch([("eth_getBlockByNumber", [hex(number), False]) for number in numbers])
         return sorted((_to_block(data) for data in found if data), key=lambda block: block.number)
+
+    def identity(self) -> tuple[int, Block]:
+        """Give the number of the chain and its newest block, in one request.
+
+        Raises:
+            LedgerUnavailable: The node has no block.
+        """
+        number, block = self.batch([("eth_chainId", ()), ("eth_getBlockByNumber", ["latest", False])])
+        if block is None:
+            raise LedgerUnavailable(detail="the node has no block")
+        return int(number, 16), _to_block(block)
 
     def logs(
         self, first: int, last: int, addresses: Sequence[str], topics: Sequence[object] = ()
@@ -167,12 +235,22 @@ class Chain:
                 "topics": list(topics),
             },
         )
-        return sorted((_to_log(data) for data in found), key=lambda log: (log.block_number, log.log_index))
+        return sorted((to_log(data) for data in found), key=lambda log: (log.block_number, log.log_index))
 
     def receipt(self, transaction_hash: bytes) -> Receipt | None:
         """Tell what became of a transaction, None where it is in no block."""
         data = self.request("eth_getTransactionReceipt", _hex(transaction_hash))
         return None if data is None else _to_receipt(data)
+
+    def receipts(self, transaction_hashes: Sequence[bytes]) -> list[Receipt | None]:
+        """Tell what became of transactions, in one request."""
+        found = self.batch([("eth_getTransactionReceipt", [_hex(name)]) for name in transaction_hashes])
+        return [None if data is None else _to_receipt(data) for data in found]
+
+    def unknown(self, transaction_hashes: Sequence[bytes]) -> set[bytes]:
+        """Tell which transactions the node does not know, neither in a block nor waiting, in one request."""
+        found = self.batch([("eth_getTransactionByHash", [_hex(name)]) for name in transaction_hashes])
+        return {name for name, data in zip(transaction_hashes, found, strict=True) if data is None}
 
     def knows(self, transaction_hash: bytes) -> bool:
         """Tell whether the node knows a transaction, in a block or waiting."""
@@ -290,9 +368,29 @@ def sign_transaction(
     return SignedTransaction(bytes(signed.raw_transaction), bytes(signed.hash))
 
 
-def _result(method: str, answer: Mapping[str, Any]) -> Any:  # noqa: ANN401 - the node's JSON
+def _http(url: str, timeout_s: float) -> Transport:
+    """Give the way to a node over HTTP, which keeps its connection."""
+    session = requests.Session()
+    session.trust_env = False
+
+    def carry(body: bytes) -> bytes:
+        headers = {"content-type": "application/json"}
+        answer = session.post(url, data=body, headers=headers, timeout=timeout_s)
+        answer.raise_for_status()
+        return answer.content
+
+    return carry
+
+
+def _request(number: int, method: str, params: Sequence[object]) -> dict[str, object]:
+    return {"jsonrpc": "2.0", "id": number, "method": method, "params": list(params)}
+
+
+def _result(method: str, answer: Mapping[str, Any], number: int | None) -> Any:  # noqa: ANN401 - the node's JSON
     error = answer.get("error")
     if error is None:
+        if number is not None and answer.get("id") != number:
+            raise NodeDisagrees(what=f"an answer to another request than {method}")
         return answer.get("result")
     if isinstance(error, Mapping):
         data = error.get("data")
@@ -306,6 +404,20 @@ def _hex(data: bytes) -> str:
     return "0x" + data.hex()
 
 
+def _readable(read: Callable[[Mapping[str, Any]], T]) -> Callable[[Mapping[str, Any]], T]:
+    """Say in our words that a node's answer cannot be read."""
+
+    @wraps(read)
+    def reading(data: Mapping[str, Any]) -> T:
+        try:
+            return read(data)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as fault:
+            raise NodeDisagrees(what=f"an answer that cannot be read ({type(fault).__name__})") from fault
+
+    return reading
+
+
+@_readable
 def _to_block(data: Mapping[str, Any]) -> Block:
     return Block(
         int(data["number"], 16),
@@ -315,9 +427,15 @@ def _to_block(data: Mapping[str, Any]) -> Block:
     )
 
 
-def _to_log(data: Mapping[str, Any]) -> Log:
+@_readable
+def to_log(data: Mapping[str, Any]) -> Log:
+    """Read an event as JSON-RPC gives it.
+
+    Raises:
+        NodeDisagrees: It cannot be read.
+    """
     return Log(
-        to_checksum_address(data["address"]),
+        _checksummed(data["address"]),
         tuple(from_hex(topic) for topic in data["topics"]),
         from_hex(data["data"]),
         int(data["blockNumber"], 16),
@@ -328,6 +446,7 @@ def _to_log(data: Mapping[str, Any]) -> Log:
     )
 
 
+@_readable
 def _to_receipt(data: Mapping[str, Any]) -> Receipt:
     return Receipt(
         from_hex(data["transactionHash"]),

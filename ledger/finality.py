@@ -39,6 +39,10 @@ class Finality(Protocol):
     def may_be_undone(self) -> bool:
         """Whether a disaster may take back what was final, so that the indexer starts over instead of stopping."""
 
+    @property
+    def forks(self) -> bool:
+        """Whether the newest blocks may be replaced by others, so that two answers of a node may not fit."""
+
     def final(self, tip: Tip) -> Tip | None:
         """Give the newest final block, seen from the newest block that was followed."""
 
@@ -47,6 +51,7 @@ class ImmediateFinality:
     """Every block is final at once: a network with Byzantine agreement."""
 
     may_be_undone = False
+    forks = False
 
     def final(self, tip: Tip) -> Tip | None:
         """Give the newest block."""
@@ -59,6 +64,7 @@ class DepthFinality:
 
     depth: int
     may_be_undone = False
+    forks = True
 
     def final(self, tip: Tip) -> Tip | None:
         """Give the block at the depth, none while the chain is shorter."""
@@ -73,6 +79,7 @@ class EmbeddedFinality:
     published: Path
     """The file in which the keeper says which."""
     may_be_undone = True
+    forks = True
 
     def final(self, tip: Tip) -> Tip | None:
         """Give the block that the keeper published last."""

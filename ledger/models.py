@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from kernel.database import Base, BigId
 from ledger.mirrors import LedgerKey, LedgerOrganisation
 from ledger.statements import Statement, statement_from
+from ledger.traffic import LedgerLoad, RelayLease, TransactionVersion
 
 __all__ = [
     "ChainBlock",
@@ -24,14 +25,17 @@ __all__ = [
     "EvidenceLogHead",
     "EvidenceNode",
     "LedgerKey",
+    "LedgerLoad",
     "LedgerOrganisation",
     "LedgerStatus",
     "LedgerTransaction",
     "QueuePlace",
+    "RelayLease",
     "StatementRecord",
     "StatementSignature",
     "StatementState",
     "TransactionState",
+    "TransactionVersion",
 ]
 
 WORD = 32
@@ -154,6 +158,7 @@ class LedgerTransaction(Base):
     sender: Mapped[str] = mapped_column(String(42))
     nonce: Mapped[int] = mapped_column(BigInteger)
     hash: Mapped[bytes] = mapped_column(LargeBinary(WORD), unique=True)
+    """Of the version that was mined; of the newest until one is."""
     raw: Mapped[bytes]
     gas: Mapped[int] = mapped_column(BigInteger)
     state: Mapped[str] = mapped_column(String(8), index=True)
@@ -246,6 +251,12 @@ class LedgerStatus(Base):
     waiting: Mapped[int] = mapped_column(default=0)
     """Statements that are ready but not recorded yet."""
     oldest_waiting_at: Mapped[datetime | None]
+    estimate_s: Mapped[int | None]
+    """In how many seconds all of them should be recorded, as fast as it went lately; None where nothing moves."""
+    most_waiting: Mapped[int | None]
+    """Above this number statements that can wait are asked to come back later."""
+    incident_at: Mapped[datetime | None]
+    """Since when the ledger cannot be believed; nothing takes effect until a person has looked."""
     head_block: Mapped[int | None] = mapped_column(BigInteger)
     final_block: Mapped[int | None] = mapped_column(BigInteger)
     detail: Mapped[str] = mapped_column(String(300), default="")

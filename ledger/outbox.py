@@ -19,6 +19,9 @@ from ledger.statements import Statement, digest
 if TYPE_CHECKING:
     from ledger.deployment import Deployment
 
+STATEMENTS_BY_DIGEST = "piste.statements_by_digest"
+"""Under this name a session keeps the statements that were fetched beforehand; None where there is none."""
+
 
 class StatementRepeated(PisteError):
     """The same statement was handed in before."""
@@ -97,6 +100,8 @@ def enqueue_statement(
     )
     session.add(record)
     session.flush()
+    if (known := session.info.get(STATEMENTS_BY_DIGEST)) is not None:
+        known[name] = record
     for signed in signatures:
         add_signature(session, record, signed, now=now)
     return record
@@ -160,6 +165,9 @@ def signatures_of(session: Session, record: StatementRecord) -> list[SignedBy]:
 
 def statement_by_digest(session: Session, name: bytes) -> StatementRecord | None:
     """Find a statement by its digest."""
+    known: dict[bytes, StatementRecord | None] = session.info.get(STATEMENTS_BY_DIGEST, {})
+    if name in known:
+        return known[name]
     return session.scalar(select(StatementRecord).where(StatementRecord.digest == name))
 
 

@@ -25,7 +25,7 @@ from ledger.finality import (
     Tip,
     finality_named,
 )
-from ledger.indexer import FinalBlockUndone
+from ledger.incidents import FinalBlockUndone
 from ledger.interfaces import encode_call
 from ledger.lines import LineTree
 from ledger.mirrors import (
@@ -313,15 +313,12 @@ def test_a_reorganisation_below_a_final_block_stops_everything(
     with pytest.raises(FinalBlockUndone):
         world.indexer.step()
     assert world.record(name).state == StatementState.RECORDED
-    stop = threading.Event()
-    indexer = threading.Thread(target=world.indexer.run, args=(stop,))
-    indexer.start()
-    try:
-        said = until(lambda: _said(world))
-        assert "final" in said.detail
-    finally:
-        stop.set()
-        indexer.join()
+    with pytest.raises(FinalBlockUndone):
+        world.indexer.run(threading.Event())
+    said = _said(world)
+    assert said is not None
+    assert "final" in said.detail
+    assert said.incident_at is not None
 
 
 def _said(world: World) -> LedgerStatus | None:

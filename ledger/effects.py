@@ -1,0 +1,159 @@
+"""The session in which final events take effect: what they will read is fetched beforehand, all at once.
+
+Projections and verdicts are written for one event at a time. In a session of this kind their reads by primary
+key, and those of statements by digest, are answered from memory.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import ColumnElement, inspect, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, Mapper, Session
+
+from kernel.database import Base, Database
+from ledger.mirrors import MIRRORS
+from ledger.models import ChainEvent, StatementRecord, StatementState
+from ledger.outbox import STATEMENTS_BY_DIGEST
+from ledger.typed_data import from_hex
+
+AT_ONCE = 500
+"""Keys asked for in one query."""
+VERDICT_EVENTS = ("StatementRecorded", "StatementRefused")
+T = TypeVar("T")
+Key = tuple[Any, ...]
+
+
+class EffectSession(Session):
+    """A session that knows which rows of the mirror tables are there before it is asked.
+
+    What was not fetched beforehand is read as in any other session.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - as SQLAlchemy declares it
+        super().__init__(*arguments, **options)
+        self._known: dict[type[Base], dict[Key, Base | None]] = {}
+        self._open: set[bytes] = set()
+
+    def prefetch(self, events: Sequence[ChainEvent]) -> None:
+        """Read the rows that events will touch, and the statements that they judge."""
+        for model in MIRRORS:
+            self._prefetch_rows(model, events)
+        digests = {from_hex(event.values["statement"]) for event in events if event.name in VERDICT_EVENTS}
+        known: dict[bytes, StatementRecord | None] = dict.fromkeys(digests)
+        for some in _portions(digests):
+            for record in self.scalars(select(StatementRecord).where(StatementRecord.digest.in_(some))):
+                known[record.digest] = record
+        self.info[STATEMENTS_BY_DIGEST] = known
+        self._open = {
+            digest
+            for digest, record in known.items()
+            if record is not None and record.state in {StatementState.QUEUED, StatementState.SENT}
+        }
+
+    def judged(self) -> int:
+        """Count the statements fetched beforehand that have reached their verdict since."""
+        return sum(
+            record is not None
+            and record.state in {StatementState.RECORDED, StatementState.REFUSED}
+            and digest in self._open
+            for digest, record in self.info[STATEMENTS_BY_DIGEST].items()
+        )
+
+    def merge(self, instance: T, **options: Any) -> T:  # noqa: ANN401 - as SQLAlchemy declares it
+        """Write a row over the one with its key, without asking where that is known."""
+        rows, key = self._rows(type(instance)), _key_of(instance)
+        if rows is None or key not in rows:
+            return super().merge(instance, **options)
+        there = rows[key]
+        if there is None:
+            self.add(instance)
+            rows[key] = cast("Base", instance)
+            return instance
+        for name, value in vars(instance).items():
+            if not name.startswith("_sa_") and getattr(there, name) != value:
+                setattr(there, name, value)
+        return cast("T", there)
+
+    def get(self, entity: Any, ident: Any, **options: Any) -> Any:  # noqa: ANN401 - as SQLAlchemy declares it
+        """Give a row by its key, without asking where it is known to be there or not."""
+        rows = self._rows(entity)
+        key = ident if isinstance(ident, tuple) else (ident,)
+        if rows is None or key not in rows or options:
+            return super().get(entity, ident, **options)
+        return rows[key]
+
+    def get_one(self, entity: Any, ident: Any, **options: Any) -> Any:  # noqa: ANN401 - as SQLAlchemy declares it
+        """Give a row by its key; one that is missing is an error."""
+        found = self.get(entity, ident, **options)
+        return super().get_one(entity, ident, **options) if found is None else found
+
+    def delete(self, instance: object) -> None:
+        """Delete a row at once, so that its key is known to be free."""
+        self.flush()
+        super().delete(instance)
+        self.flush()
+        rows = self._rows(type(instance))
+        if rows is not None:
+            rows[_key_of(instance)] = None
+
+    def _rows(self, model: type[Any]) -> dict[Key, Base | None] | None:
+        return self._known.get(model)
+
+    def _prefetch_rows(self, model: type[Base], events: Sequence[ChainEvent]) -> None:
+        columns = _key_columns(model)
+        names = [re.sub("_(.)", lambda found: found[1].upper(), column.key) for column in columns]
+        numeric = [column.type.python_type is int for column in columns]
+        keys = {
+            tuple(
+                int(event.values[name]) if number else from_hex(event.values[name])
+                for name, number in zip(names, numeric, strict=True)
+            )
+            for event in events
+            if all(
+                _is_key(event.values.get(name), number) for name, number in zip(names, numeric, strict=True)
+            )
+        }
+        rows: dict[Key, Base | None] = dict.fromkeys(keys)
+        for some in _portions(keys):
+            for row in self.scalars(select(model).where(_is_one_of(columns, some))):
+                rows[_key_of(row)] = row
+        self._known[model] = rows
+
+
+@contextmanager
+def effects(database: Database) -> Iterator[EffectSession]:
+    """Open one transaction for effects; commit at the end, undo everything on any error."""
+    with EffectSession(database.engine, expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+@cache
+def _key_columns(model: Any) -> list[InstrumentedAttribute[Any]]:  # noqa: ANN401 - a class, which the type checker does not believe to be hashable
+    mapper = cast("Mapper[Any]", inspect(model))
+    return [getattr(model, mapper.get_property_by_column(column).key) for column in mapper.primary_key]
+
+
+def _key_of(instance: object) -> Key:
+    return tuple(getattr(instance, column.key) for column in _key_columns(type(instance)))
+
+
+def _is_one_of(columns: Sequence[InstrumentedAttribute[Any]], keys: Sequence[Key]) -> ColumnElement[bool]:
+    if len(columns) == 1:
+        return columns[0].in_([key[0] for key in keys])
+    return tuple_(*columns).in_(keys)
+
+
+def _is_key(value: object, numeric: bool) -> bool:  # noqa: FBT001 - the kind of the column
+    is_bytes = isinstance(value, str) and value.startswith("0x")
+    return value is not None and is_bytes is not numeric
+
+
+def _portions(values: Iterable[T]) -> Iterator[list[T]]:
+    whole = list(values)
+    for start in range(0, len(whole), AT_ONCE):
+        yield whole[start : start + AT_ONCE]
