@@ -19,6 +19,7 @@ from ledger.models import (
     TransactionState,
 )
 from ledger.outbox import statement_by_digest
+from ledger.records import append_record
 from ledger.refusals import NO_VERDICT, Refusal, plain_refusal, refusal_of
 from ledger.typed_data import from_hex
 
@@ -92,6 +93,7 @@ class Verdicts:
         record.state, record.refusal = StatementState.RECORDED, None
         _place(record, event, block)
         session.flush()
+        append_record(session, record)
         if not known:
             self.sink.recorded(session, record)
 

@@ -209,11 +209,16 @@ def evidence(subject: bytes, kind: str, content_hash: bytes, signed_at: int) -> 
     """Give the message that a seal signs."""
     values = {
         "subject": "0x" + subject.hex(),
-        "kind": "0x" + keccak(kind.encode()).hex(),
+        "kind": _kind_of_seal(kind),
         "contentHash": "0x" + content_hash.hex(),
         "signedAt": str(signed_at),
     }
     return read_message("Evidence", values)
+
+
+@lru_cache(maxsize=8)
+def _kind_of_seal(name: str) -> str:
+    return "0x" + keccak(name.encode()).hex()
 
 
 @lru_cache(maxsize=64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
@@ -11,7 +12,6 @@ MOST_JSON_BYTES = 1 << 20
 MOST_DEPTH = 32
 GREATEST_NUMBER = (1 << 53) - 1
 LONGEST_NUMBER = 17
-_NOT_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[^\[\]{}"]+', re.DOTALL)
 _HEX = re.compile(r"0x(?:[0-9a-f]{2})*")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -71,7 +71,7 @@ def malformed() -> Fault:
 
 def canonical(value: object) -> bytes:
     """Write a value as RFC 8785 does, given whole numbers and ASCII member names."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return _ENCODER.encode(value).encode()
 
 
 def read_json(data: bytes, *, most: int = MOST_JSON_BYTES) -> dict[str, Any]:
@@ -84,10 +84,9 @@ def read_json(data: bytes, *, most: int = MOST_JSON_BYTES) -> dict[str, Any]:
         raise Fault(Reason.TOO_LARGE)
     value = None
     try:
-        if _depth(data) <= MOST_DEPTH:
-            value = _DECODER.decode(data.decode())
-            if canonical(value) != data:
-                value = None
+        value = _DECODER.decode(data.decode())
+        if not _is_shallow(value) or canonical(value) != data:
+            value = None
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
@@ -139,19 +138,25 @@ def uuid_bytes_of(value: object) -> bytes:
     return bytes.fromhex(value.replace("-", "")) + bytes(16)
 
 
-def _depth(data: bytes) -> int:
-    """Tell how deep brackets are nested, without recursion."""
-    depth = deepest = 0
-    for bracket in _NOT_BRACKETS.sub(b"", data):
-        depth += 1 if bracket in b"[{" else -1
-        deepest = max(deepest, depth)
-    return deepest
+def _is_shallow(value: object) -> bool:
+    """Tell whether nothing is nested deeper than allowed, without recursion."""
+    level = [value]
+    for _ in range(MOST_DEPTH + 1):
+        level = [inner for held in level if isinstance(held, dict | list) for inner in _inside(held)]
+        if not level:
+            return True
+    return False
+
+
+def _inside(held: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return held.values() if isinstance(held, dict) else held
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if not all(name.isascii() for name, _ in pairs):
+    found = dict(pairs)
+    if not "".join(found).isascii():
         raise ValueError
-    return dict(pairs)
+    return found
 
 
 def _whole(text: str) -> int:
@@ -166,4 +171,7 @@ def _no_number(text: str) -> float:
 
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_pairs, parse_int=_whole, parse_float=_no_number, parse_constant=_no_number
+)
+_ENCODER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False
 )

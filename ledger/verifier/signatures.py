@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 
 import coincurve
@@ -46,7 +47,7 @@ class SignedBy:
     @property
     def key_id(self) -> bytes:
         """The name of the key on the chain."""
-        return keccak(self.signer)
+        return _key_id(self.signer)
 
     def holds(self, digest: bytes, verifiers: Verifiers) -> bool:
         """Tell whether the signer signed the digest."""
@@ -60,6 +61,11 @@ class SignedBy:
                 return False
             return _holds_on_p256(key, digest, _word(self.signature, 0), _word(self.signature, WORD))
         return verifier == verifiers.passkey and _holds_of_passkey(key, digest, self.signature)
+
+
+@lru_cache(maxsize=4096)
+def _key_id(signer: bytes) -> bytes:
+    return keccak(signer)
 
 
 def _holds_of_address(address: bytes, digest: bytes, signature: bytes) -> bool:
