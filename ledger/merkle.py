@@ -8,10 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
+from struct import iter_unpack
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import hashlib
 
 Nodes = Callable[[int, int], bytes]
 """Gives the hash of a complete subtree by level and index."""
 EMPTY_ROOT = sha256(b"").digest()
+Rows = tuple[bytes, ...]
+"""Hashes one behind the other, and the complete subtrees above them, one row a level, lowest first."""
+_LEAF, _NODE = sha256(b"\0"), sha256(b"\1")
+_TILE_HEIGHT = 8
 
 
 def leaf_hash(data: bytes) -> bytes:
@@ -22,6 +31,21 @@ def leaf_hash(data: bytes) -> bytes:
 def node_hash(left: bytes, right: bytes) -> bytes:
     """Hash two neighbours (RFC 6962 §2.1, prefix 0x01)."""
     return sha256(b"\1" + left + right).digest()
+
+
+def leaf_hashes(entries: Iterable[bytes]) -> bytes:
+    """Hash entries as leaves (RFC 6962 §2.1) and write the hashes one behind the other."""
+    return _hashed(_LEAF, entries)
+
+
+def rows_of(hashes: bytes) -> Rows:
+    """Give the hashes of up to 256 neighbours and the complete subtrees above them, of two, of four, up to all 256."""
+    rows = [hashes]
+    for _ in range(_TILE_HEIGHT):
+        below = rows[-1]
+        pairs = iter_unpack("64s", below[: len(below) - len(below) % 64])
+        rows.append(_hashed(_NODE, (pair for (pair,) in pairs)))
+    return tuple(rows)
 
 
 def root_of(leaves: Sequence[bytes]) -> bytes:
@@ -172,3 +196,13 @@ def _range_hash(nodes: Nodes, start: int, end: int) -> bytes:
     while parts:
         current = node_hash(parts.pop(), current)
     return current
+
+
+def _hashed(begun: hashlib._Hash, parts: Iterable[bytes]) -> bytes:
+    """Hash each part behind what was begun; copying is quicker than beginning anew."""
+    found, begin = [], begun.copy
+    for part in parts:
+        one = begin()
+        one.update(part)
+        found.append(one.digest())
+    return b"".join(found)
