@@ -141,11 +141,11 @@ def uuid_bytes_of(value: object) -> bytes:
 def _is_shallow(value: object) -> bool:
     """Tell whether nothing is nested deeper than allowed, without recursion."""
     level = [value]
-    for _ in range(MOST_DEPTH + 1):
+    for _ in range(MOST_DEPTH):
         level = [inner for held in level if isinstance(held, dict | list) for inner in _inside(held)]
         if not level:
             return True
-    return False
+    return not any(isinstance(held, dict | list) for held in level)
 
 
 def _inside(held: dict[str, Any] | list[Any]) -> Iterable[Any]:
