@@ -116,7 +116,7 @@ def _installation(
 ) -> Installation:
     return Installation(
         settings=settings,
-        database=Database(settings.database),
+        database=Database(settings.database, evidence=settings.evidence),
         context=context or installed_context(settings),
         tokens=TokenOffice(
             server_secret(settings.data_dir), settings.origin, timedelta(minutes=settings.token_minutes)

@@ -99,7 +99,7 @@ def _stack(folder: Path) -> Iterator[Settings]:
 
 
 def _tell_story(settings: Settings, context: Context, dossier: Dossier) -> Told:
-    database = Database(settings.database)
+    database = Database(settings.database, evidence=settings.evidence)
     company = Company(settings, context, database)
     members = company.assemble(dossier)
     company.await_keys(KEYS_PATIENCE_S)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from sqlalchemy import (
     Uuid,
     create_engine,
     event,
+    make_url,
     type_coerce,
 )
 from sqlalchemy.engine import Connection
@@ -32,6 +34,8 @@ from sqlalchemy.sql import ColumnElement, operators
 from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import TypeDecorator
 
+EVIDENCE = "evidence"
+"""Where a session's `info` holds the folder of the evidence log."""
 MICRO = Decimal(1_000_000)
 BigId = BigInteger().with_variant(Integer, "sqlite")
 """Whole-number primary key that counts up on both databases."""
@@ -134,13 +138,22 @@ class Database:
 
     On SQLite a writing transaction takes the write lock when it begins, so that what it read is still true
     when it writes; a reading one works on a snapshot and blocks nobody.
+
+    Args:
+        address: SQLAlchemy address.
+        evidence: Folder of the evidence log's files, which belong to the rows; beside the file on SQLite. Every
+            session carries it in `info`.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, *, evidence: Path | None = None) -> None:
         self.address = address
+        self.evidence = evidence or evidence_beside(address)
         self.engine: Engine = _engine(address)
-        self._writers = sessionmaker(self.engine, expire_on_commit=False)
-        self._readers = sessionmaker(self.engine.execution_options(piste_reads=True), expire_on_commit=False)
+        info = {EVIDENCE: self.evidence}
+        self._writers = sessionmaker(self.engine, expire_on_commit=False, info=info)
+        self._readers = sessionmaker(
+            self.engine.execution_options(piste_reads=True), expire_on_commit=False, info=info
+        )
 
     @property
     def is_sqlite(self) -> bool:
@@ -166,6 +179,14 @@ class Database:
     def dispose(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+
+def evidence_beside(address: str) -> Path | None:
+    """Name the folder of the evidence log beside a SQLite file; None for a server or a database in memory."""
+    url = make_url(address)
+    if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"}:
+        return None
+    return Path(str(url.database)).with_suffix(".evidence")
 
 
 def _engine(address: str) -> Engine:

@@ -10,6 +10,8 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from kernel.database import evidence_beside
+
 
 class Settings(BaseSettings):
     """What differs between one installation and another. The defaults are the embedded stack."""
@@ -20,6 +22,8 @@ class Settings(BaseSettings):
     """Where the embedded stack keeps everything: database, node state, documents, keys, logs."""
     database_url: str = ""
     """SQLAlchemy address; empty means SQLite in the data folder."""
+    evidence_dir: str = ""
+    """Folder of the evidence log's tree; empty means `piste.evidence` beside the SQLite file or in the data folder."""
     node_url: str = ""
     """JSON-RPC address of an Ethereum node; empty means the embedded node."""
     node_port: int = 0
@@ -58,6 +62,12 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The database address in force."""
         return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'piste.sqlite3'}"
+
+    @cached_property
+    def evidence(self) -> Path:
+        """The folder of the evidence log in force."""
+        beside = evidence_beside(self.database) or self.data_dir.absolute() / "piste.evidence"
+        return Path(self.evidence_dir) if self.evidence_dir else beside
 
     @cached_property
     def origin(self) -> str:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from kernel.database import Base, BigId
@@ -23,7 +23,6 @@ __all__ = [
     "ChainEvent",
     "EvidenceLeaf",
     "EvidenceLogHead",
-    "EvidenceNode",
     "LedgerKey",
     "LedgerLoad",
     "LedgerOrganisation",
@@ -207,7 +206,16 @@ class EvidenceLeaf(Base):
     """A leaf of the evidence log; without a position until the sequencer came by."""
 
     __tablename__ = "evidence_leaves"
-    __table_args__ = (Index("ix_evidence_leaves_subject", "subject", "id"),)
+    __table_args__ = (
+        Index("ix_evidence_leaves_subject", "subject", "id"),
+        # Those that wait for their place are few among many, and looked for again and again.
+        Index(
+            "ix_evidence_leaves_waiting",
+            "id",
+            sqlite_where=text("position IS NULL"),
+            postgresql_where=text("position IS NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
     position: Mapped[int | None] = mapped_column(BigInteger, unique=True)
@@ -219,16 +227,6 @@ class EvidenceLeaf(Base):
     leaf_hash: Mapped[bytes] = mapped_column(LargeBinary(WORD))
 
 
-class EvidenceNode(Base):
-    """A complete subtree of the evidence log, two leaves or more."""
-
-    __tablename__ = "evidence_nodes"
-
-    level: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    index: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    hash: Mapped[bytes] = mapped_column(LargeBinary(WORD))
-
-
 class EvidenceLogHead(Base):
     """How long the evidence log is; its one row is also the lock of whoever lengthens it."""
 
@@ -236,6 +234,8 @@ class EvidenceLogHead(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     size: Mapped[int] = mapped_column(BigInteger, default=0)
+    root: Mapped[bytes | None] = mapped_column(LargeBinary(WORD))
+    """Root at that size; unknown until the tree of an older installation is on disk."""
     checkpoint_wanted: Mapped[bool] = mapped_column(default=False)
     """Somebody asked for a checkpoint before its time."""
     checkpointed_at: Mapped[datetime | None]

@@ -210,7 +210,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
     if opened is None:
         return
     chain, deployment = opened
-    database = Database(settings.database)
+    database = Database(settings.database, evidence=settings.evidence)
     relay = Relay(database, chain, relay_account(settings.data_dir), deployment)
     log = EvidenceLogKeeper(
         database,

@@ -104,9 +104,9 @@ def database_address(request: pytest.FixtureRequest, fresh_database: Callable[[s
 
 
 @pytest.fixture
-def database(database_address: str) -> Iterator[Database]:
+def database(database_address: str, tmp_path: Path) -> Iterator[Database]:
     """Give an empty, migrated database; the test runs once on each kind."""
-    database = Database(database_address)
+    database = Database(database_address, evidence=tmp_path / "evidence")
     yield database
     database.dispose()
 

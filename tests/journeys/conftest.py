@@ -71,7 +71,7 @@ def town(tmp_path_factory: pytest.TempPathFactory, timing_equipment: Dossier) ->
         stack = Stack(settings, prepare=lambda it: migrate(it.database))
         try:
             stack.up(within_s=STARTS_WITHIN_S)
-            database = Database(settings.database)
+            database = Database(settings.database, evidence=settings.evidence)
             company = Company(settings, installed_context(settings), database)
             admitted = company.assemble(timing_equipment)
             links = company.links(admitted)

@@ -43,3 +43,11 @@ def test_the_file_in_the_data_folder_is_read_and_the_environment_wins(
 def test_a_setting_out_of_range_is_refused() -> None:
     with pytest.raises(ValidationError):
         Settings(port=0)
+
+
+def test_the_evidence_log_lies_with_the_database_unless_told(tmp_path: Path) -> None:
+    assert Settings(data_dir=tmp_path).evidence == tmp_path / "piste.evidence"
+    assert Settings(database_url=f"sqlite:///{tmp_path}/a/b.db").evidence == tmp_path / "a" / "b.evidence"
+    server = Settings(data_dir=tmp_path, database_url="postgresql+psycopg://db/piste")
+    assert server.evidence == tmp_path / "piste.evidence"
+    assert Settings(evidence_dir="/srv/log").evidence == Path("/srv/log")

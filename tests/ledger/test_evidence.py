@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
+import rfc8785
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
 from kernel.clock import ManualClock
 from kernel.database import Database
+from ledger.deployment import Deployment
 from ledger.evidence import (
+    EXAMINED_EVERY,
+    LEAF_FORMAT,
+    EvidenceFolderUnknown,
     EvidenceLogKeeper,
+    LeafAltered,
     LeafMissing,
     append_leaf,
     consistency_proof,
@@ -22,14 +29,19 @@ from ledger.evidence import (
     inclusion_proof,
     leaf_data,
     log_size,
+    mend,
     request_checkpoint,
     root_at,
     sequence,
+    tiles_of,
+    tree_head,
 )
 from ledger.merkle import leaf_hash, root_of, verify_consistency, verify_inclusion
 from ledger.mirrors import LedgerCheckpoint
-from ledger.models import EvidenceLeaf, EvidenceLogHead, EvidenceNode, StatementRecord, StatementState
+from ledger.models import EvidenceLeaf, EvidenceLogHead, StatementRecord, StatementState
 from ledger.signing import Secp256k1Signer
+from ledger.tile_files import TileDamaged
+from ledger.tiles import EMPTY, LogContradicted, TileTree
 from tests.ledger.world import World
 
 NOW = datetime(2026, 2, 3, 8, 0, tzinfo=UTC)
@@ -45,6 +57,13 @@ def append(database: Database, count: int, *, subject: UUID = CASE) -> list[byte
             )
             hashes.append(leaf.leaf_hash)
     return hashes
+
+
+def emptied(world: World) -> World:
+    """Take the leaves away that tell of the world's own beginning."""
+    with world.database.write() as session:
+        session.execute(delete(EvidenceLeaf))
+    return world
 
 
 def test_a_leaf_says_what_it_vouches_for(database: Database) -> None:
@@ -96,7 +115,7 @@ def test_places_have_no_gaps_and_proofs_hold(database: Database) -> None:
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_stored_tree_is_the_tree(sqlite_database: Database, counts: list[int]) -> None:
     with sqlite_database.write() as session:
-        for table in (EvidenceLeaf, EvidenceNode, EvidenceLogHead):
+        for table in (EvidenceLeaf, EvidenceLogHead):
             session.execute(delete(table))
     hashes: list[bytes] = []
     for count in counts:
@@ -107,6 +126,7 @@ def test_the_stored_tree_is_the_tree(sqlite_database: Database, counts: list[int
 
 
 def test_checkpoints_reach_the_chain_and_continue_one_another(world: World) -> None:
+    emptied(world)
     sizes = []
     for count in (3, 4, 1):
         append(world.database, count)
@@ -127,16 +147,18 @@ def test_checkpoints_reach_the_chain_and_continue_one_another(world: World) -> N
 
 
 def test_a_changed_past_is_refused_by_the_contract(world: World) -> None:
+    emptied(world)
     append(world.database, 4)
     world.log.step()
     world.drive()
     with world.database.write() as session:
         leaf = session.scalars(select(EvidenceLeaf).order_by(EvidenceLeaf.id).limit(1)).one()
-        leaf.leaf_hash = leaf_hash(b"another story")
-        session.execute(delete(EvidenceNode))
+        leaf.content_hash = b"\x01" * 32
+        leaf.leaf_hash = leaf_hash(leaf_data(leaf.kind, leaf.subject, leaf.content_hash, leaf.at))
         for row in session.scalars(select(EvidenceLeaf)):
             row.position = None
-        session.get_one(EvidenceLogHead, 1).size = 0
+        head = session.get_one(EvidenceLogHead, 1)
+        head.size, head.root = 0, EMPTY.root
     append(world.database, 2)
     with world.database.write() as session:
         request_checkpoint(session)
@@ -151,7 +173,7 @@ def test_a_changed_past_is_refused_by_the_contract(world: World) -> None:
 
 
 def test_checkpoints_come_in_their_time_and_one_at_a_time(sqlite_world: World) -> None:
-    world, clock = sqlite_world, ManualClock(NOW)
+    world, clock = emptied(sqlite_world), ManualClock(NOW)
     log = replace(world.log, clock=clock, interval=timedelta(seconds=60))
 
     def checkpoints() -> int:
@@ -195,7 +217,9 @@ def test_a_key_without_the_role_signs_nothing(sqlite_world: World) -> None:
         assert keeper.step() == 0
     world.change(revocations=[world.people["log"].key_id])
     world.drive()
+    assert world.log.step() == 1  # the leaf of the change itself
     assert world.log.step() == 0
+    assert world.count(StatementState.QUEUED) == 0
 
 
 def test_a_request_before_the_first_leaf_waits(sqlite_database: Database) -> None:
@@ -206,3 +230,138 @@ def test_a_request_before_the_first_leaf_waits(sqlite_database: Database) -> Non
     with sqlite_database.write() as session:
         assert sequence(session) == 1
         assert session.get_one(EvidenceLogHead, 1).checkpoint_wanted
+
+
+@given(st.text(min_size=1, max_size=60), st.uuids(), st.binary(min_size=32, max_size=32), st.datetimes())
+def test_leaf_data_is_canonical_json(kind: str, subject: UUID, content: bytes, at: datetime) -> None:
+    at = at.replace(tzinfo=UTC)
+    plain = [LEAF_FORMAT, kind, str(subject), content.hex(), int(at.timestamp())]
+    assert leaf_data(kind, subject, content, at) == rfc8785.dumps(plain)
+
+
+def sequenced(database: Database, count: int) -> list[bytes]:
+    """Append leaves and give them their places."""
+    hashes = append(database, count)
+    with database.write() as session:
+        sequence(session)
+    return hashes
+
+
+def lone_keeper(database: Database, clock: ManualClock | None = None) -> EvidenceLogKeeper:
+    """Give a keeper whose key nobody knows: it sequences, and signs nothing."""
+    deployment = Deployment(chain_id=1, addresses={}, deployed_at_block=0)
+    return EvidenceLogKeeper(database, deployment, Secp256k1Signer.generate(), clock or ManualClock(NOW))
+
+
+def test_an_older_installation_gets_its_tree_from_its_leaves(database: Database) -> None:
+    hashes = sequenced(database, 300)
+    with database.write() as session:
+        tiles_of(session).forget()
+        session.get_one(EvidenceLogHead, 1).root = None
+    assert database.evidence is not None
+    shutil.rmtree(database.evidence)
+    with database.read() as session, pytest.raises(TileDamaged):
+        root_at(session, 300)
+    keeper = lone_keeper(database)
+    assert keeper.step() == 1
+    assert keeper.step() == 0
+    hashes += append(database, 3)
+    assert keeper.step() == 3
+    with database.read() as session:
+        assert tree_head(session).root == root_at(session, 303) == root_of(hashes)
+        assert TileTree(database.evidence).entries(tree_head(session), 302, 303) == [
+            leaf_data("history", CASE, (2).to_bytes(32, "big"), NOW)
+        ]
+
+
+def test_the_keeper_finds_and_mends_damage_by_itself(sqlite_database: Database) -> None:
+    database, clock = sqlite_database, ManualClock(NOW)
+    hashes = sequenced(database, 600)
+    keeper = lone_keeper(database, clock)
+    for _ in range(10):
+        assert keeper.step() == 0
+    assert database.evidence is not None
+    path = database.evidence / "tile/0/001"
+    good = path.read_bytes()
+    path.write_bytes(bytes(len(good)))
+    for _ in range(10):
+        assert keeper.step() == 0  # it has been round; the next round begins in an hour
+    clock.advance(EXAMINED_EVERY)
+    assert sum(keeper.step() for _ in range(10)) == 1
+    assert path.read_bytes() == good
+    with database.read() as session:
+        assert root_at(session, 600) == root_of(hashes)
+
+
+def test_what_was_undone_in_the_database_is_undone_in_the_tree(sqlite_database: Database) -> None:
+    database = sqlite_database
+    hashes = sequenced(database, 250)
+    append(database, 20)
+    with database.write() as session:
+        assert sequence(session) == 20
+        session.rollback()
+    with database.write() as session:
+        assert log_size(session) == 250
+        assert root_at(session, 250) == root_of(hashes)
+        session.execute(delete(EvidenceLeaf).where(EvidenceLeaf.position.is_(None)))
+    hashes += sequenced(database, 3)
+    with database.read() as session:
+        assert root_at(session, 253) == root_of(hashes)
+        with pytest.raises(LeafMissing):
+            root_at(session, 254)
+
+
+def test_an_altered_leaf_gets_no_place(sqlite_database: Database) -> None:
+    append(sqlite_database, 3)
+    with sqlite_database.write() as session:
+        leaf = session.get_one(EvidenceLeaf, 2)
+        leaf.kind = "document"
+    with pytest.raises(LeafAltered) as caught, sqlite_database.write() as session:
+        sequence(session)
+    assert caught.value.leaf == 2
+    with sqlite_database.read() as session:
+        assert log_size(session) == 0
+
+
+def test_leaves_that_contradict_the_log_or_the_chain_are_an_incident(sqlite_database: Database) -> None:
+    database = sqlite_database
+    assert mend(database) == []
+    sequenced(database, 5)
+    with database.write() as session:
+        session.add(
+            LedgerCheckpoint(
+                size=4, root=b"\x05" * 32, block_number=1, transaction_hash=bytes(32), anchored_at=NOW
+            )
+        )
+    with pytest.raises(LogContradicted):
+        mend(database)
+    with database.write() as session:
+        session.execute(delete(LedgerCheckpoint))
+    assert mend(database) == []
+    with database.write() as session:
+        session.get_one(EvidenceLeaf, 2).kind = "document"
+    assert database.evidence is not None
+    (database.evidence / "tile/0/000.p/5").unlink()
+    with pytest.raises(LogContradicted):
+        mend(database)
+
+
+def test_without_a_folder_the_log_says_so(sqlite_database: Database) -> None:
+    with sqlite_database.read() as session:
+        session.info.clear()
+        with pytest.raises(EvidenceFolderUnknown):
+            tiles_of(session)
+
+
+def test_a_checkpoint_is_signed_before_its_time_is_over(sqlite_world: World) -> None:
+    world, clock = emptied(sqlite_world), ManualClock(NOW)
+    log = replace(world.log, clock=clock, interval=timedelta(seconds=60))
+    append(world.database, 1)
+    assert log.step() == 2
+    world.drive()
+    append(world.database, 1)
+    clock.advance(timedelta(seconds=54))
+    assert log.step() == 1
+    clock.advance(timedelta(seconds=2))
+    assert log.step() == 1
+    assert world.count(StatementState.QUEUED) == 1

@@ -88,7 +88,7 @@ class Workshop(NamedTuple):
 def workshop() -> Workshop:
     """Open the database and the archive, once a process."""
     settings = load_settings()
-    return Workshop(Database(settings.database), installed_context(settings))
+    return Workshop(Database(settings.database, evidence=settings.evidence), installed_context(settings))
 
 
 @worker_process_init.connect

@@ -53,7 +53,7 @@ def demonstrate(settings: Settings, examples: Path, console: Console, up: Callab
     begun = time.monotonic()
     dossiers = load_dossiers(examples)
     up()
-    database = Database(settings.database)
+    database = Database(settings.database, evidence=settings.evidence)
     try:
         company = Company(settings, installed_context(settings), database)
         stage = Stage(console)
