@@ -19,6 +19,7 @@ from kernel.database import Base, Database
 from ledger.mirrors import MIRRORS
 from ledger.models import ChainEvent, StatementRecord, StatementState
 from ledger.outbox import STATEMENTS_BY_DIGEST
+from ledger.projections import PROJECTIONS
 from ledger.typed_data import from_hex
 
 AT_ONCE = 500
@@ -41,8 +42,12 @@ class EffectSession(Session):
 
     def prefetch(self, events: Sequence[ChainEvent]) -> None:
         """Read the rows that events will touch, and the statements that they judge."""
+        kinds: dict[str, list[ChainEvent]] = {}
+        for event in events:
+            if event.name in PROJECTIONS:
+                kinds.setdefault(event.name, []).append(event)
         for model in MIRRORS:
-            self._prefetch_rows(model, events)
+            self._prefetch_rows(model, list(kinds.values()))
         digests = {from_hex(event.values["statement"]) for event in events if event.name in VERDICT_EVENTS}
         known: dict[bytes, StatementRecord | None] = dict.fromkeys(digests)
         for some in _portions(digests):
@@ -104,20 +109,18 @@ class EffectSession(Session):
     def _rows(self, model: type[Any]) -> dict[Key, Base | None] | None:
         return self._known.get(model)
 
-    def _prefetch_rows(self, model: type[Base], events: Sequence[ChainEvent]) -> None:
+    def _prefetch_rows(self, model: type[Base], kinds: Sequence[Sequence[ChainEvent]]) -> None:
         columns = _key_columns(model)
         names = [re.sub("_(.)", lambda found: found[1].upper(), column.key) for column in columns]
-        numeric = [column.type.python_type is int for column in columns]
-        keys = {
-            tuple(
-                int(event.values[name]) if number else from_hex(event.values[name])
-                for name, number in zip(names, numeric, strict=True)
-            )
-            for event in events
-            if all(
-                _is_key(event.values.get(name), number) for name, number in zip(names, numeric, strict=True)
-            )
-        }
+        readers = [int if column.type.python_type is int else from_hex for column in columns]
+        keys: set[Key] = set()
+        for events in kinds:
+            # Events of one kind all name the same values.
+            if all(_is_key(events[0].values.get(name), readers[at] is int) for at, name in enumerate(names)):
+                keys.update(
+                    tuple(read(event.values[name]) for read, name in zip(readers, names, strict=True))
+                    for event in events
+                )
         rows: dict[Key, Base | None] = dict.fromkeys(keys)
         for some in _portions(keys):
             for row in self.scalars(select(model).where(_is_one_of(columns, some))):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import structlog
 from sqlalchemy import delete, func, select, update
@@ -19,7 +20,7 @@ from kernel.clock import Clock, SystemClock
 from kernel.database import Database
 from kernel.settings import Settings
 from ledger.chain import Block, Chain
-from ledger.decoding import to_events
+from ledger.decoding import DecodedLog, decode_logs
 from ledger.deployment import Deployment
 from ledger.effects import EffectSession, effects
 from ledger.finality import Finality, Tip
@@ -78,7 +79,7 @@ class Indexer:
     at: Callable[[str], None] = nothing
     _nothing_new: tuple[bytes, Tip | None] | None = field(default=None, init=False)
     """Head and final block at which a step found nothing to do."""
-    _fresh: dict[bytes, list[ChainEvent]] = field(default_factory=dict, init=False)
+    _fresh: dict[bytes, list[DecodedLog]] = field(default_factory=dict, init=False)
     """Events of the blocks stored last, by the block's hash, so that they are decoded only once."""
 
     def __post_init__(self) -> None:
@@ -195,7 +196,7 @@ class Indexer:
             return 0
         if ancestor is not None and blocks[0].header.parent_hash != ancestor.hash:
             raise NodeDisagrees(what=f"block {first} does not follow the one before")
-        events = to_events([log for block in blocks for log in block.logs], self.deployment)
+        events = decode_logs([log for block in blocks for log in block.logs], self.deployment)
         self.at("indexer.fetched")
         with self.database.write() as session:
             if session.scalar(select(func.max(ChainBlock.number))) != (ancestor.number if ancestor else None):
@@ -285,7 +286,8 @@ class Indexer:
 
     def _events(self, session: Session, blocks: Sequence[ChainBlock]) -> dict[int, list[ChainEvent]]:
         """Give the events of blocks by number: those just decoded, the others as they are stored."""
-        events = {block.number: self._fresh.get(block.hash, []) for block in blocks}
+        # What was just decoded has the fields of a row and is as good to read.
+        events = {block.number: cast("list[ChainEvent]", self._fresh.get(block.hash, [])) for block in blocks}
         stored = [block.number for block in blocks if block.hash not in self._fresh]
         if stored:
             for event in session.scalars(

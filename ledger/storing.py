@@ -10,22 +10,9 @@ import orjson
 from sqlalchemy import JSON, Table, insert
 from sqlalchemy.orm import Session
 
+from ledger.decoding import EVENT_COLUMNS, DecodedLog
 from ledger.models import ChainBlock, ChainEvent
 from ledger.reading import Header
-
-_EVENT_COLUMNS = (
-    "block_number",
-    "block_hash",
-    "transaction_hash",
-    "transaction_index",
-    "log_index",
-    "contract",
-    "name",
-    "values",
-    "statement",
-    "subject",
-    "key_id",
-)
 
 
 def store_blocks(session: Session, headers: Iterable[Header]) -> None:
@@ -46,9 +33,9 @@ def store_blocks(session: Session, headers: Iterable[Header]) -> None:
     )
 
 
-def store_events(session: Session, events: Sequence[ChainEvent]) -> None:
-    """Write events that belong to no session; they stay as they are."""
-    _store(session, ChainEvent, [{name: getattr(event, name) for name in _EVENT_COLUMNS} for event in events])
+def store_events(session: Session, events: Sequence[DecodedLog]) -> None:
+    """Write events."""
+    _store(session, ChainEvent, [{name: getattr(event, name) for name in EVENT_COLUMNS} for event in events])
 
 
 def _store(session: Session, model: type[ChainBlock | ChainEvent], rows: Sequence[Mapping[str, Any]]) -> None:

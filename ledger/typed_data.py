@@ -7,6 +7,7 @@ the JSON that a wallet shows) follows from the annotations, so that a type is wr
 from __future__ import annotations
 
 import re
+from binascii import unhexlify
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, ClassVar, Self, get_args, get_origin, get_type_hints
@@ -265,6 +266,6 @@ def from_hex(value: str) -> bytes:
     Raises:
         ValueError: It is none.
     """
-    if not re.fullmatch(r"0x([0-9a-fA-F]{2})*", value):
+    if value[:2] != "0x":
         raise ValueError(value)
-    return bytes.fromhex(value[2:])
+    return unhexlify(value[2:])
