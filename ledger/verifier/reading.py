@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
@@ -12,6 +11,8 @@ MOST_JSON_BYTES = 1 << 20
 MOST_DEPTH = 32
 GREATEST_NUMBER = (1 << 53) - 1
 LONGEST_NUMBER = 17
+_NO_STRUCTURE = bytes(byte for byte in range(256) if byte not in b'[]{}"\\')
+_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _HEX = re.compile(r"0x(?:[0-9a-f]{2})*")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -84,10 +85,11 @@ def read_json(data: bytes, *, most: int = MOST_JSON_BYTES) -> dict[str, Any]:
         raise Fault(Reason.TOO_LARGE)
     value = None
     try:
-        value = _DECODER.decode(data.decode())
-        if not _is_shallow(value) or canonical(value) != data:
-            value = None
-    except (ValueError, RecursionError):
+        if _is_shallow(data):
+            value = _DECODER.decode(data.decode())
+            if canonical(value) != data:
+                value = None
+    except ValueError:
         value = None
     if not isinstance(value, dict):
         raise Fault(Reason.NOT_CANONICAL_JSON)
@@ -138,18 +140,17 @@ def uuid_bytes_of(value: object) -> bytes:
     return bytes.fromhex(value.replace("-", "")) + bytes(16)
 
 
-def _is_shallow(value: object) -> bool:
-    """Tell whether nothing is nested deeper than allowed, without recursion."""
-    level = [value]
-    for _ in range(MOST_DEPTH):
-        level = [inner for held in level if isinstance(held, dict | list) for inner in _inside(held)]
-        if not level:
-            return True
-    return not any(isinstance(held, dict | list) for held in level)
-
-
-def _inside(held: dict[str, Any] | list[Any]) -> Iterable[Any]:
-    return held.values() if isinstance(held, dict) else held
+def _is_shallow(data: bytes) -> bool:
+    """Tell whether nothing is nested deeper than allowed, before anything is parsed: a parser may die of depth."""
+    left = data.translate(None, _NO_STRUCTURE).replace(b'""', b"")
+    if b'"' in left or b"\\" in left:  # a text holds a bracket, a quote or an escape: look closely
+        left = _TEXT.sub(b"", data).translate(None, _NO_STRUCTURE)
+    depth = 0
+    for byte in left:
+        depth += 1 if byte in b"[{" else -1
+        if depth > MOST_DEPTH:
+            return False
+    return True
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
