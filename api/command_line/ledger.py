@@ -1,0 +1,131 @@
+"""`piste ledger`: hold the database against the chain, restore it from the chain, show and export what stands there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from kernel.errors import PisteError
+from kernel.settings import load_settings
+
+if TYPE_CHECKING:
+    from ledger.differences import Difference
+    from ledger.reconciliation import Checked
+
+EQUAL, DIFFERENT, UNCHECKED = 0, 1, 2
+app = typer.Typer(name="ledger", help="Check, restore, show and export the ledger.", no_args_is_help=True)
+console = Console()
+errors = Console(stderr=True)
+
+
+@app.command()
+def check(*, as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
+    """Hold database, evidence log, archive and chain against each other and name every difference.
+
+    Ends with 0 where all are equal, 1 where something differs, 2 where it could not be checked.
+    """
+    from api.command_line.reconciling import differences, reconciliation_of  # noqa: PLC0415 - takes long to load
+
+    settings = load_settings()
+    tell = _Json() if as_json else _Words()
+    try:
+        with progress(shown=not as_json) as watch:
+            reconciliation = reconciliation_of(settings, watch)
+            for difference in differences(settings, reconciliation, watch):
+                tell.difference(difference)
+    except PisteError as fault:
+        tell.unchecked(fault)
+        raise typer.Exit(UNCHECKED) from None
+    tell.checked(reconciliation.checked)
+    raise typer.Exit(DIFFERENT if tell.count else EQUAL)
+
+
+@contextmanager
+def progress(*, shown: bool = True) -> Iterator[Callable[[str, int, int], None]]:
+    """Draw how far the work is; on a terminal only."""
+    if not shown or not errors.is_terminal:
+        yield lambda *_: None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=errors, transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def watch(what: str, done: int, of: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=of)
+            bars.update(tasks[what], completed=done, total=of)
+
+        yield watch
+
+
+class _Words:
+    """Tells people."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def difference(self, found: Difference) -> None:
+        """Name one."""
+        self.count += 1
+        said = found.to_json()
+        place = "  ".join(
+            f"{name} {_short(value)}" for name, value in said["where"].items() if value is not None
+        )
+        console.print(f"[red]{found.code}[/]  {escape(found.words.en)}  {escape(found.words.zh)}")
+        console.print(escape(f"    {place}"))
+        console.print(escape(f"    here {_short(said['here'])}   there {_short(said['there'])}"))
+        console.print(escape(f"    {found.next_step.en}"), style="dim")
+
+    def unchecked(self, fault: PisteError) -> None:
+        """Say why nothing can be said."""
+        errors.print(f"[yellow]Not checked.[/] {escape(fault.words().en)}")
+        errors.print(escape(fault.advice().en))
+
+    def checked(self, done: Checked) -> None:
+        """Say what was compared."""
+        for name, count in done.counts.items():
+            console.print(f"{name:<24}{count:>10}")
+        for name, count in done.notices.items():
+            console.print(f"[dim]{name:<24}{count:>10}[/]")
+        behind = f"; the chain has {done.behind} blocks more" if done.behind else ""
+        verdict = f"[red]{self.count} differences[/]" if self.count else "[green]Equal[/]"
+        console.print(f"{verdict} at block {done.block}{behind}.")
+
+
+class _Json(_Words):
+    """Tells programs: one object, written as the check goes on."""
+
+    def difference(self, found: Difference) -> None:
+        """Write one."""
+        typer.echo(("," if self.count else '{"differences":[') + orjson.dumps(found.to_json()).decode())
+        self.count += 1
+
+    def unchecked(self, fault: PisteError) -> None:
+        """Write why nothing can be said."""
+        self._end({"result": "unchecked", "fault": {"code": fault.code, "message": fault.words().en}})
+
+    def checked(self, done: Checked) -> None:
+        """Write what was compared."""
+        self._end({"result": "different" if self.count else "equal", "checked": asdict(done)})
+
+    def _end(self, rest: dict[str, Any]) -> None:
+        begun = "" if self.count else '{"differences":['
+        typer.echo(begun + "]," + orjson.dumps(rest).decode()[1:])
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 70 else f"{text[:66]}…"  # noqa: PLR2004 - a line of a terminal
