@@ -12,6 +12,7 @@ import { headline, nameOf, resultParts } from "./showing.js";
 import { fingerprintOf, readTrust, verify } from "./verify.js";
 
 const MOST_BYTES = 20 << 20;
+const FINGERPRINT_DIGITS = 32;
 
 const at = (id) => document.getElementById(id);
 const state = {
@@ -75,18 +76,28 @@ const drawTrust = () => {
 };
 
 const trustFacts = (trust) => {
-  const fingerprint = fingerprintOf(trust).slice(0, 32).match(/.{4}/g).join(" ");
-  const rows = [
-    ["trustName", trust.name[state.language]],
-    ["trustFingerprint", element("span", { class: "fingerprint" }, fingerprint)],
-    ["trustFrom", say(state.trustIsChosen ? "trustFromFile" : "trustFromPage")],
-    ["trustFounders", trust.founders.map(({ name }) => element("span", { class: "line" }, name[state.language]))],
-    ["", say("trustThreshold", { k: trust.threshold, n: trust.founders.length })],
-    ["trustWitnesses", String(trust.witnesses)],
-    ["trustKnown", say("checkpoint", { n: trust.known.checkpoint })],
+  const fingerprint = fingerprintOf(trust).slice(0, FINGERPRINT_DIGITS).match(/.{4}/g).join(" ");
+  const rowsOf = (rows) => element("dl", { class: "facts" }, rows.flatMap(([label, value]) =>
+    [element("dt", {}, label), element("dd", {}, value)]));
+  return [
+    rowsOf([
+      [say("trustName"), trust.name[state.language]],
+      [say("trustFingerprint"), element("span", { class: "fingerprint" }, fingerprint)],
+      [say("trustKnown"), say("checkpoint", { n: trust.known.checkpoint })],
+    ]),
+    element("details", {}, [
+      element("summary", {}, say("more")),
+      rowsOf([
+        [say("trustFrom"), say(state.trustIsChosen ? "trustFromFile" : "trustFromPage")],
+        [say("trustFounders"), [
+          ...trust.founders.map(({ name }) => element("span", { class: "line" }, name[state.language])),
+          element("small", {}, say("trustThreshold", { k: trust.threshold, n: trust.founders.length })),
+        ]],
+        [say("trustWitnesses"), String(trust.witnesses)],
+        [say("trustNumber"), String(trust.chainId)],
+      ]),
+    ]),
   ];
-  return [element("dl", { class: "facts" }, rows.flatMap(([label, value]) =>
-    [element("dt", {}, label ? say(label) : ""), element("dd", {}, value)]))];
 };
 
 // ------------------------------------------------------------------------------------------------------------- files
@@ -124,15 +135,30 @@ const readable = async (file) => {
 };
 
 const takePicture = async (file) => {
+  complain("reading", { name: file.name }, "progress");
   let texts;
   try {
-    texts = await readPicture(file);
+    texts = await readPicture(file, makeOneWhole);
   } catch {
     complain("badPicture", { name: file.name });
     return;
   }
+  state.note = null;
+  drawNote();
+  const ours = texts.filter(readPart);
   if (!texts.length) complain("noCode", { name: file.name });
-  else if (!texts.some((text) => takeCode(text))) complain("notOurs");
+  else if (!ours.length) complain("notOurs");
+  const { shown } = state;
+  for (const text of ours) if (state.shown === shown) takeCode(text); // what stands behind the last code is another paper's
+};
+
+/** Tells whether texts, with what was collected before, make up one whole paper. */
+const makeOneWhole = (texts) => {
+  const parts = texts.map(readPart).filter(Boolean), [first] = parts;
+  if (!first) return false;
+  const held = first.tag === state.parts.tag ? [...state.parts.chunks.keys()] : [];
+  const places = parts.filter(({ tag }) => tag === first.tag).map(({ place }) => place);
+  return new Set([...held, ...places]).size >= first.count;
 };
 
 const askForTrust = () => {

@@ -1,6 +1,6 @@
 // What a verdict looks like: colour, icon, words, the facts that a guard compares, technical details below.
 
-import { COLUMNS, FIELDS, LABELS } from "./labels.js";
+import { COLUMNS, FIELDS, LABELS, VALUES } from "./labels.js";
 import { element, icon, moment } from "./markup.js";
 import { MEANINGS, OUTCOMES, STATEMENTS } from "./meanings.js";
 
@@ -11,7 +11,7 @@ export const headline = (outcome, language) => (OUTCOMES[outcome] ? OUTCOMES[out
 /** Gives the number by which people know what was checked; null where nothing names it. */
 export const nameOf = ({ facts }) => {
   const fields = (facts.disclosed && facts.disclosed.fields) || [];
-  const named = ["number", "declaration_number", "reference"].map((name) =>
+  const named = ["number", "reference"].map((name) =>
     fields.find(({ path }) => path.length === 1 && path[0] === name)).find(Boolean);
   return named ? String(named.value) : null;
 };
@@ -22,7 +22,7 @@ export const resultParts = (shown, { say, language, buttons }) => {
   const look = OUTCOMES[outcome];
   const head = element("div", { class: "verdict" }, [
     icon(look.icon),
-    element("div", {}, [element("h2", {}, look.title[language]), element("p", {}, words[language])]),
+    element("div", {}, [element("h2", {}, look.title[language]), element("p", {}, withoutTitle(words[language], look.title[language]))]),
   ]);
   const todo = [element("h3", {}, say("next")), element("p", {}, next[language])];
   if (isFromCodes && outcome !== "altered") todo.push(element("p", {}, say("comparePaper")));
@@ -34,8 +34,14 @@ export const resultParts = (shown, { say, language, buttons }) => {
   return [head, element("div", { class: "next" }, todo), element("div", { class: "body" }, body)];
 };
 
-const rowsOf = (rows) =>
-  element("dl", { class: "facts" }, rows.flatMap(([label, value, attributes]) =>
+/** Leaves out the outcome's name where a sentence begins with it: it stands above in large letters. */
+const withoutTitle = (sentence, title) => {
+  const rest = [": ", "："].map((mark) => title + mark).filter((start) => sentence.startsWith(start)).map((start) => sentence.slice(start.length))[0];
+  return rest ? rest[0].toUpperCase() + rest.slice(1) : sentence;
+};
+
+const rowsOf = (rows, look = "facts") =>
+  element("dl", { class: look }, rows.flatMap(([label, value, attributes]) =>
     [element("dt", {}, label), element("dd", attributes || {}, value)]));
 
 const sourceOnly = ({ source, at }, say, language) => [
@@ -47,8 +53,10 @@ const factParts = (shown, say, language) => {
   const { single, lines } = sorted(facts.disclosed ? facts.disclosed.fields : []);
   const rows = [
     [say("statement"), decisionWords(facts, language), { class: "big" }],
-    ...single.map(({ path, value }) => [labelOf(path, language), written(value, say), isMain(path) ? { class: "big" } : {}]),
+    ...single.filter(({ path }) => isMain(path)).map(({ path, value }) => [labelOf(path, language), String(value), { class: "big" }]),
   ];
+  const others = single.filter(({ path }) => !isMain(path)).map(({ path, value }) =>
+    [labelOf(path, language), written(path, value, say, language)]);
   const record = facts.record;
   const proof = [
     [say("signedBy"), facts.signers.map((signer) => signerLine(signer, shown.trust, say, language))],
@@ -60,7 +68,8 @@ const factParts = (shown, say, language) => {
   ];
   const hidden = facts.disclosed && facts.disclosed.hidden;
   return [
-    rowsOf(rows),
+    rowsOf(rows, "facts main"),
+    ...(others.length ? [rowsOf(others)] : []),
     ...goods(lines, say, language),
     ...(hidden ? [element("p", { class: "quiet" }, say("hidden", { n: hidden }))] : []),
     element("h3", {}, say("proofTitle")),
@@ -89,12 +98,18 @@ const sorted = (fields) => {
       single.push(field);
     }
   }
-  single.sort((a, b) => Number(isMain(b.path)) - Number(isMain(a.path)));
+  single.sort((a, b) => rank(a.path) - rank(b.path));
   return { single, lines: [...lines.entries()].sort(([a], [b]) => a - b).map(([, line]) => line) };
 };
 
+/** Orders fields as `FIELDS` names them; those without a name come last. */
+const rank = (path) => {
+  const place = Object.keys(FIELDS).indexOf(keyOf(path));
+  return place < 0 ? Number.MAX_SAFE_INTEGER : place;
+};
+
 const keyOf = (path) => path.filter((part) => typeof part === "string").join(".");
-const isMain = (path) => /(^|\.)(number|declaration_number|(vehicle_)?plates?)$/.test(keyOf(path));
+const isMain = (path) => ["number", "transport.vehicle_plate", "vehicle_plate"].includes(keyOf(path));
 
 const labelOf = (path, language) => {
   const key = keyOf(path), last = path[path.length - 1];
@@ -102,18 +117,28 @@ const labelOf = (path, language) => {
   return known ? known[language] : path.join(" · ");
 };
 
-const written = (value, say) => (typeof value === "boolean" ? say(value ? "yes" : "no") : String(value));
+const written = (path, value, say, language) => {
+  const meanings = VALUES[keyOf(path)];
+  if (meanings && has(meanings, value)) return meanings[value][language];
+  return typeof value === "boolean" ? say(value ? "yes" : "no") : String(value);
+};
 
+/** Gives the table of goods, with the columns of which something is shown. */
 const goods = (lines, say, language) => {
-  const columns = Object.keys(COLUMNS).filter((name) => lines.some((line) => has(line, name)));
+  const namesOf = ({ fields }) => (Array.isArray(fields) ? fields : fields[language]);
+  const shown = (line, column) => namesOf(column).filter((name) => has(line, name) && line[name] !== null).map((name) => String(line[name]));
+  const columns = COLUMNS.filter((column) => lines.some((line) => shown(line, column).length));
   if (!columns.length) return [];
-  const cell = (kind) => (name, content) => element(kind, /quantity|packages|_kg/.test(name) ? { class: "number" } : {}, content);
+  const look = ({ isNumber }) => (isNumber ? { class: "number" } : {});
+  const cell = (line, column) => {
+    const [first, ...rest] = shown(line, column);
+    return element("td", look(column), [first, ...rest.map((text) => element("small", {}, text))]);
+  };
   return [
     element("h3", {}, say("goods")),
     element("div", { class: "scroll" }, element("table", {}, [
-      element("thead", {}, element("tr", {}, columns.map((name) => cell("th")(name, COLUMNS[name][language])))),
-      element("tbody", {}, lines.map((line) => element("tr", {}, columns.map((name) =>
-        cell("td")(name, has(line, name) && line[name] !== null ? String(line[name]) : ""))))),
+      element("thead", {}, element("tr", {}, columns.map((column) => element("th", look(column), column.head[language])))),
+      element("tbody", {}, lines.map((line) => element("tr", {}, columns.map((column) => cell(line, column))))),
     ])),
   ];
 };
