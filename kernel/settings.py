@@ -49,6 +49,8 @@ class Settings(BaseSettings):
     request_limit_bytes: int = 2 * 1024 * 1024
     """Largest JSON or XML body."""
     checkpoint_interval_s: float = 60.0
+    witnesses_demanded: int = Field(default=0, ge=0)
+    """How many members must have witnessed a checkpoint before a release note is written under it."""
     session_hours: float = 12.0
     token_minutes: float = 30.0
     decision_hours: int = Field(default=72, ge=1)

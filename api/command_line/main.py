@@ -22,7 +22,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from api.command_line import ledger
+from api.command_line import ledger, verify
 from api.command_line.beats import StopSignal
 from api.command_line.logs import configure_logging, follow, readable, tail
 from api.command_line.processes import ProcessRunsAlready, beat_of, entry_of, run_folder
@@ -39,6 +39,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.add_typer(ledger.app)
+verify.register(app)
 console = Console()
 errors = Console(stderr=True)
 _COLOURS = {
