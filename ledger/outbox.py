@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from kernel.errors import Kind, PisteError, Text
 from ledger.calls import check_size
-from ledger.models import QueuePlace, StatementRecord, StatementSignature, StatementState
+from ledger.models import LedgerStatus, QueuePlace, StatementRecord, StatementSignature, StatementState
 from ledger.signing import SignedBy
 from ledger.statements import Statement, digest
 
@@ -44,6 +44,38 @@ class SignatureNotAwaited(PisteError):
     )
     next_step = Text("Another officer signs, or nobody needs to.", "请由其他关员签署，或无需再签。")
     statement: str
+
+
+class LedgerBusy(PisteError):
+    """More statements wait to be recorded than the installation takes."""
+
+    code = "ledger.busy"
+    kind = Kind.UNAVAILABLE
+    message = Text(
+        "{waiting} statements wait to be recorded; new ones that can wait are not taken now.",
+        "已有{waiting}份声明等待上链，暂不接收可延后的新声明。",
+    )
+    next_step = Text(
+        "Come back in {retry_after_s} s; nothing was signed away, sign again then.",
+        "请在{retry_after_s}秒后重试；本次签署未提交，届时请重新签署。",
+    )
+    waiting: int
+    retry_after_s: int
+
+
+URGENT = frozenset(
+    {
+        "CertificateRevocation",
+        "Checkpoint",
+        "CheckpointWitness",
+        "ConsortiumChange",
+        "FounderReplacement",
+        "GatePassage",
+        "ReleaseRuleRepeal",
+    }
+)
+"""Kinds of statements that are taken however many wait: a vehicle stands at the gate, a key was lost."""
+LEAST_RETRY_S, MOST_RETRY_S = 5, 600
 
 
 def enqueue_statement(
@@ -78,8 +110,10 @@ def enqueue_statement(
     Raises:
         StatementRepeated: It was handed in before.
         StatementTooLarge: No transaction can carry it.
+        LedgerBusy: Too many wait, and this one can.
     """
     check_size(statement, required)
+    _check_room(session, statement)
     name = digest(statement, deployment)
     if session.scalar(select(StatementRecord.id).where(StatementRecord.digest == name)) is not None:
         raise StatementRepeated(statement="0x" + name.hex())
@@ -105,6 +139,16 @@ def enqueue_statement(
     for signed in signatures:
         add_signature(session, record, signed, now=now)
     return record
+
+
+def _check_room(session: Session, statement: Statement) -> None:
+    """Refuse what can wait while the relay has more than enough to carry, by what it said of itself last."""
+    if statement.primary_type in URGENT:
+        return
+    said = session.get(LedgerStatus, "relay")
+    if said is not None and said.most_waiting is not None and said.waiting >= said.most_waiting:
+        over = (said.estimate_s or 0) * (said.waiting - said.most_waiting + 1) // said.waiting
+        raise LedgerBusy(waiting=said.waiting, retry_after_s=min(max(over, LEAST_RETRY_S), MOST_RETRY_S))
 
 
 def add_signature(

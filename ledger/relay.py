@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from eth_account.signers.local import LocalAccount
@@ -21,12 +21,14 @@ from sqlalchemy.orm import Session, aliased
 
 from kernel.clock import Clock, SystemClock
 from kernel.database import Database
+from kernel.errors import Kind, PisteError, Text
 from kernel.settings import Settings
 from ledger.calls import MOST_TRANSACTION_GAS, InboxCall, call_of, inbox_data, transaction_gas
-from ledger.chain import Chain, Sending, sign_transaction
+from ledger.chain import Chain, NodeRefused, Sending, sign_transaction
 from ledger.deployment import Deployment
 from ledger.evidence import EvidenceLogKeeper
 from ledger.installation import await_ledger, log_signer, relay_account
+from ledger.leases import Lease
 from ledger.looping import loop
 from ledger.models import (
     LedgerTransaction,
@@ -34,16 +36,37 @@ from ledger.models import (
     StatementRecord,
     StatementState,
     TransactionState,
+    TransactionVersion,
 )
 from ledger.outbox import signatures_of
 from ledger.points import nothing
 from ledger.status import say
+from ledger.transactions import raised_price, signed_again, versions_of
 
+PATIENCE = 6
+"""How often a node that contradicts itself is asked again before the relay stops."""
 LOOK_EVERY_S = 1.0
 """How often an idle relay asks the node at all: whether it answers, and whether it lost anything."""
 _log = structlog.get_logger()
 _COUNT_LIVE = select(func.count(LedgerTransaction.id)).where(LedgerTransaction.state == TransactionState.LIVE)
 _ANY_QUEUED = select(StatementRecord.id).where(StatementRecord.state == StatementState.QUEUED).limit(1)
+
+
+class FeeAboveCeiling(PisteError):
+    """The node asks for more than the installation pays."""
+
+    code = "ledger.fee-above-ceiling"
+    kind = Kind.UNAVAILABLE
+    message = Text(
+        "The node asks {asked} wei for a unit of gas; at most {most} are paid.",
+        "节点要求的燃料单价为{asked} wei，上限为{most} wei。",
+    )
+    next_step = Text(
+        "Nothing is lost: statements wait until the price falls. The operator may raise PISTE_MOST_GAS_PRICE_WEI.",
+        "数据不会丢失：声明将等待价格回落。运维可提高PISTE_MOST_GAS_PRICE_WEI。",
+    )
+    asked: int
+    most: int
 
 
 @dataclass
@@ -58,6 +81,10 @@ class Relay:
         clock: Tells the time.
         most_statements: Most statements in one transaction.
         most_live: Most transactions that are not final yet.
+        most_gas_price: The most that is paid for a unit of gas, wei.
+        stuck_after: When a transaction that is in no block is offered at a higher price.
+        most_waiting: Above how many waiting statements others are asked to come back later.
+        lease: Keeps other relays off the account; None where it is known that there is none.
         at: Called at each named point between two steps, for tests that kill there.
     """
 
@@ -68,6 +95,10 @@ class Relay:
     clock: Clock = field(default_factory=SystemClock)
     most_statements: int = 40
     most_live: int = 8
+    most_gas_price: int = 100 * 10**9
+    stuck_after: timedelta = timedelta(seconds=30)
+    most_waiting: int | None = None
+    lease: Lease | None = None
     at: Callable[[str], None] = nothing
     _looked: float = field(default=float("-inf"), init=False)
 
@@ -76,21 +107,30 @@ class Relay:
 
         Raises:
             LedgerUnavailable: The node is away. Nothing is lost, the next step goes on.
+            FeeAboveCeiling: The node asks for more than is paid.
         """
+        if self.lease is not None and not self.lease.hold():
+            return 0
         with self.database.read() as session:
             live = session.scalar(_COUNT_LIVE) or 0
             due = session.scalar(_ANY_QUEUED) is not None and session.scalar(_ready().limit(1)) is not None
-        if not live and not due and time.monotonic() - self._looked < LOOK_EVERY_S:
+        looks = time.monotonic() - self._looked >= LOOK_EVERY_S
+        due = due and live < self.most_live
+        if not due and not looks:
             return 0
         count = self.chain.nonce(self.account.address)
-        self._looked = time.monotonic()
-        self._send_again(count)
-        if not due or live >= self.most_live:
+        if looks or live <= 1:
+            self._send_again(count)
+            self._looked = time.monotonic()
+        if not due:
             return 0
         gas_price = self.chain.gas_price()
+        if gas_price > self.most_gas_price:
+            raise FeeAboveCeiling(asked=gas_price, most=self.most_gas_price)
         self.at("relay.looked")
         with self.database.write() as session:
-            sent = self._bind(session, count, gas_price)
+            held = self.lease is None or self.lease.confirm(session)
+            sent = self._bind(session, count, gas_price) if held else None
             self.at("relay.bound")
         self.at("relay.committed")
         if sent is None:
@@ -103,15 +143,22 @@ class Relay:
 
     def run(self, stop: threading.Event) -> None:
         """Step until told to stop; a node or database that is away is waited for with growing pauses."""
-        loop("relay", stop, self.step, self.say)
+        loop("relay", stop, self.step, self.say, patience=PATIENCE)
 
     def say(self, fault: str) -> None:
         """Write the status row: whether the node answers, how much waits and since when."""
         with self.database.write() as session:
-            say(session, "relay", now=self.clock.now(), node_reachable=not fault, detail=fault)
+            say(
+                session,
+                "relay",
+                now=self.clock.now(),
+                node_reachable=not fault,
+                detail=fault,
+                most_waiting=self.most_waiting,
+            )
 
     def _send_again(self, count: int) -> None:
-        """Hand the node every transaction of ours that it should hold but does not know.
+        """Hand the node every transaction of ours that it should hold but does not know; offer more for the stuck.
 
         Args:
             count: How many transactions of the account the chain holds. Whatever has a higher number is not
@@ -127,15 +174,53 @@ class Relay:
                 )
                 .order_by(LedgerTransaction.nonce)
             ).all()
+            versions = versions_of(session, ours)
+        names = {
+            one.id: list({one.hash: None, **{version.hash: None for version in versions[one.id]}})
+            for one in ours
+        }
+        unknown = self.chain.unknown([name for of_one in names.values() for name in of_one])
         for transaction in ours:
-            if self.chain.knows(transaction.hash):
+            if not unknown.issuperset(names[transaction.id]):
+                if transaction.nonce >= count:
+                    self._offer_more(transaction, versions[transaction.id])
                 continue
             self.at("relay.resending")
             said = self.chain.send_raw(transaction.raw)
-            if said is Sending.NONCE_USED and self.chain.receipt(transaction.hash) is None:
+            if said is Sending.NONCE_USED and not any(self.chain.receipts(names[transaction.id])):
                 self._give_up(transaction)
             else:
                 _log.info("relay.resent", nonce=transaction.nonce)
+
+    def _offer_more(self, transaction: LedgerTransaction, versions: Sequence[TransactionVersion]) -> None:
+        """Sign a stuck transaction at a higher price; every version is kept and looked for."""
+        now = self.clock.now()
+        if not versions or now - versions[-1].created_at < self.stuck_after:
+            return
+        price = raised_price(versions[-1].gas_price, self.chain.gas_price())
+        if not price or price > self.most_gas_price:
+            _log.warning("relay.stuck", nonce=transaction.nonce, price=price, most=self.most_gas_price)
+            return
+        signed = signed_again(
+            self.account, transaction.raw, chain_id=self.deployment.chain_id, gas_price=price
+        )
+        self.at("relay.bumping")
+        with self.database.write() as session:
+            row = session.get_one(LedgerTransaction, transaction.id, with_for_update=True)
+            held = self.lease is None or self.lease.confirm(session)
+            if not held or row.hash != transaction.hash or row.state != TransactionState.LIVE:
+                return
+            row.hash, row.raw = signed.hash, signed.raw
+            session.add(_version(row, price, now))
+        self.at("relay.bumped")
+        try:
+            self.chain.send_raw(signed.raw)
+        except NodeRefused as refused:
+            # The version before may still be mined; at the next look more is offered.
+            _log.warning("relay.bump-refused", nonce=transaction.nonce, detail=refused.detail)
+            return
+        self.at("relay.bump-sent")
+        _log.info("relay.offered-more", nonce=transaction.nonce, price=price)
 
     def _give_up(self, transaction: LedgerTransaction) -> None:
         """Free the statements of a transaction whose number another one has taken."""
@@ -199,6 +284,7 @@ class Relay:
         )
         session.add(transaction)
         session.flush()
+        session.add(_version(transaction, gas_price, now))
         for record, _ in chosen:
             record.state, record.sent_at, record.transaction_id = StatementState.SENT, now, transaction.id
         return signed.raw, len(chosen)
@@ -211,16 +297,29 @@ def run(settings: Settings, stop: threading.Event) -> None:
         return
     chain, deployment = opened
     database = Database(settings.database, evidence=settings.evidence)
-    relay = Relay(database, chain, relay_account(settings.data_dir), deployment)
+    account = relay_account(settings.data_dir)
+    lease = Lease(database, account.address)
+    relay = Relay(
+        database,
+        chain,
+        account,
+        deployment,
+        most_gas_price=settings.most_gas_price_wei,
+        most_waiting=settings.most_waiting,
+        lease=lease,
+    )
     log = EvidenceLogKeeper(
         database,
         deployment,
         log_signer(settings.data_dir),
         interval=timedelta(seconds=settings.checkpoint_interval_s),
     )
-    # The log first: it needs no node, and its checkpoints wait in the queue like everything else.
-    loop("relay", stop, lambda: log.step() + relay.step(), relay.say)
-    database.dispose()
+    try:
+        # The log first: it needs no node, and its checkpoints wait in the queue like everything else.
+        loop("relay", stop, lambda: log.step() + relay.step(), relay.say, patience=PATIENCE)
+        lease.release()
+    finally:
+        database.dispose()
 
 
 def _ready() -> Select[StatementRecord]:
@@ -243,4 +342,14 @@ def _ready() -> Select[StatementRecord]:
         .join(QueuePlace, QueuePlace.statement_id == StatementRecord.id)
         .where(StatementRecord.state == StatementState.QUEUED, ~before.exists())
         .order_by(QueuePlace.position)
+    )
+
+
+def _version(transaction: LedgerTransaction, gas_price: int, now: datetime) -> TransactionVersion:
+    return TransactionVersion(
+        transaction_id=transaction.id,
+        hash=transaction.hash,
+        raw=transaction.raw,
+        gas_price=gas_price,
+        created_at=now,
     )

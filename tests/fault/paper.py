@@ -47,10 +47,11 @@ class PaperBlock:
 
     def line(self) -> dict[int, PaperBlock]:
         """Give the block and those that it stands on, by number."""
-        found, block = {}, self
+        found: dict[int, PaperBlock] = {}
+        block: PaperBlock | None = self
         while block is not None:
             found[block.number] = block
-            block = block.parent  # type: ignore[assignment]  # None ends the loop
+            block = block.parent
         return found
 
 
@@ -132,7 +133,8 @@ def mine(
     )
     raw = [transaction_bytes(it) for it in chosen]
     names = ["0x" + keccak(it).hex() for it in raw]
-    receipts, log_index = [], 0
+    receipts: list[Json] = []
+    log_index = 0
     for place, logs in enumerate(contents):
         receipts.append(
             {
@@ -159,7 +161,7 @@ def mine(
         log_index += len(logs)
     bloom = 0
     for receipt in receipts:
-        bloom |= int(receipt["logsBloom"], 16)  # type: ignore[call-overload]  # the literal's value
+        bloom |= int(receipt["logsBloom"], 16)
     header: Json = {
         "parentHash": "0x" + parent.hash.hex() if parent is not None else ZERO,
         "sha3Uncles": ZERO,
@@ -184,7 +186,7 @@ def mine(
     for receipt in receipts:
         receipt.update(place_of)
         for log in receipt["logs"]:
-            log.update(place_of)  # type: ignore[attr-defined]  # the literal's value
+            log.update(place_of)
     whole = tuple(
         {**it, **place_of, "hash": names[place], "transactionIndex": hex(place)}
         for place, it in enumerate(chosen)
