@@ -175,7 +175,7 @@ class Chain:
 
     def chain_id(self) -> int:
         """Give the number of the chain."""
-        return int(self.request("eth_chainId"), 16)
+        return _quantity(self.request("eth_chainId"))
 
     def head(self) -> Block:
         """Give the newest block."""
@@ -220,7 +220,7 @@ class Chain:
         number, block = self.batch([("eth_chainId", ()), ("eth_getBlockByNumber", ["latest", False])])
         if block is None:
             raise LedgerUnavailable(detail="the node has no block")
-        return int(number, 16), _to_block(block)
+        return _quantity(number), _to_block(block)
 
     def logs(
         self, first: int, last: int, addresses: Sequence[str], topics: Sequence[object] = ()
@@ -263,7 +263,7 @@ class Chain:
 
     def nonce(self, address: str) -> int:
         """Give how many transactions of an account are in blocks."""
-        return int(self.request("eth_getTransactionCount", address, "latest"), 16)
+        return _quantity(self.request("eth_getTransactionCount", address, "latest"))
 
     def code(self, address: str) -> bytes:
         """Give the code at an address."""
@@ -271,7 +271,7 @@ class Chain:
 
     def gas_price(self) -> int:
         """Give what the node asks for a unit of gas, in wei; 0 on a network without fees."""
-        return int(self.request("eth_gasPrice"), 16)
+        return _quantity(self.request("eth_gasPrice"))
 
     def call(self, to: str, data: bytes) -> bytes:
         """Call a contract without a transaction, at the newest block.
@@ -415,6 +415,13 @@ def _readable(read: Callable[[Mapping[str, Any]], T]) -> Callable[[Mapping[str, 
             raise NodeDisagrees(what=f"an answer that cannot be read ({type(fault).__name__})") from fault
 
     return reading
+
+
+def _quantity(value: object) -> int:
+    try:
+        return int(value, 16)  # type: ignore[call-overload, no-any-return]  # what is no text is caught
+    except (TypeError, ValueError) as fault:
+        raise NodeDisagrees(what="a number that cannot be read") from fault
 
 
 @_readable

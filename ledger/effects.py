@@ -46,8 +46,9 @@ class EffectSession(Session):
         for event in events:
             if event.name in PROJECTIONS:
                 kinds.setdefault(event.name, []).append(event)
-        for model in MIRRORS:
-            self._prefetch_rows(model, list(kinds.values()))
+        if kinds:
+            for model in MIRRORS:
+                self._prefetch_rows(model, list(kinds.values()))
         digests = {from_hex(event.values["statement"]) for event in events if event.name in VERDICT_EVENTS}
         known: dict[bytes, StatementRecord | None] = dict.fromkeys(digests)
         for some in _portions(digests):

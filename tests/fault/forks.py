@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from kernel.database import Base, Database
@@ -149,7 +149,7 @@ class Stage:
         for database in (self.database, self.empty):
             with database.write() as session:
                 for table in (*COMPARED[1:], ChainBlock, LedgerLoad):
-                    session.execute(delete(table))
+                    session.connection().exec_driver_sql(f"DELETE FROM {table.__tablename__}")
                 session.execute(insert(StatementRecord), _statements())
 
     def indexer(self, node: Callable[[bytes], bytes], depth: int, **more: Any) -> Indexer:  # noqa: ANN401 - of any field
@@ -171,13 +171,15 @@ def _indexer(database: Database, node: Callable[[bytes], bytes], depth: int, **m
 def rows(database: Database) -> dict[str, list[tuple[Any, ...]]]:
     """Give every row that the chain determines, without row numbers."""
     with database.read() as session:
-        return {
-            table.__tablename__: sorted(
-                tuple(str(value) for name, value in row.items() if name != "id")
-                for row in session.execute(select(table.__table__)).mappings()
+        found = {}
+        for table in COMPARED:
+            # As the driver gives them: comparing needs no types.
+            cursor = session.connection().exec_driver_sql(f"SELECT * FROM {table.__tablename__}")
+            counted = [place for place, name in enumerate(cursor.keys()) if name == "id"]
+            found[table.__tablename__] = sorted(
+                tuple(str(value) for place, value in enumerate(row) if place not in counted) for row in cursor
             )
-            for table in COMPARED
-        }
+        return found
 
 
 def _statements() -> Sequence[dict[str, Any]]:

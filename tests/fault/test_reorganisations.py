@@ -38,9 +38,9 @@ class Fork:
 
 FORKS = st.builds(
     Fork,
-    depth=st.one_of(st.integers(0, 4), st.integers(1, DEEPEST)),
+    depth=st.one_of(st.integers(0, 3), st.integers(0, 6), st.integers(0, 6), st.integers(1, DEEPEST)),
     grows=st.integers(-2, 6),
-    steps=st.integers(0, 3),
+    steps=st.integers(0, 2),
     trouble=st.sampled_from([0.0, 0.0, 0.3]),
     crash=st.one_of(st.just(0), st.integers(1, 12)),
 )
@@ -60,7 +60,7 @@ def stage() -> Iterator[Stage]:
     seed=st.integers(0, 2**32),
     first=st.integers(1, 12),
     final_depth=st.sampled_from([1, 3, DEEPEST]),
-    forks=st.lists(FORKS, min_size=1, max_size=4),
+    forks=st.lists(FORKS, min_size=1, max_size=3),
 )
 @example(seed=1, first=70, final_depth=DEEPEST, forks=[Fork(0, 1, 3, 0.0, 0), Fork(DEEPEST, 2, 1, 0.3, 5)])
 def test_the_tables_equal_a_replay_of_the_line_that_won(
