@@ -8,7 +8,7 @@ head, and the tree can be built from either alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -29,6 +29,7 @@ from ledger.deployment import Deployment
 from ledger.mirrors import LedgerCheckpoint, LedgerKey
 from ledger.models import EvidenceLeaf, EvidenceLogHead, StatementRecord, StatementState
 from ledger.outbox import enqueue_statement
+from ledger.points import nothing
 from ledger.roles import Role
 from ledger.signing import Signer, sign_with
 from ledger.statements import Checkpoint, digest
@@ -306,6 +307,7 @@ class EvidenceLogKeeper:
         signer: The log's key.
         clock: Tells the time.
         interval: Longest time between two checkpoints while leaves come in.
+        at: Called at each named point between two steps, for tests that kill there.
     """
 
     database: Database
@@ -313,6 +315,7 @@ class EvidenceLogKeeper:
     signer: Signer
     clock: Clock = field(default_factory=SystemClock)
     interval: timedelta = timedelta(seconds=60)
+    at: Callable[[str], None] = nothing
     _examination: Iterator[str | None] = field(default_factory=lambda: iter(()), init=False)
     _examined_at: datetime | None = field(default=None, init=False)
 
@@ -335,9 +338,12 @@ class EvidenceLogKeeper:
                 return 0
         with self.database.write() as session:
             count = sequence(session)
+            self.at("checkpoint.sequenced")
             if self._is_due(session):
                 self._checkpoint(session)
                 count += 1
+            self.at("checkpoint.signed")
+        self.at("checkpoint.committed")
         return count
 
     def _examine(self, session: Session) -> None:

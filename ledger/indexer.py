@@ -223,6 +223,7 @@ class Indexer:
                 return 0
             due = self._due(session, final.number)
         mined = self._mined(due)
+        self.at("indexer.settled")
         with effects(self.database) as session:
             blocks = session.scalars(
                 select(ChainBlock)
