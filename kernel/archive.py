@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -87,6 +88,17 @@ class FolderArchive:
             return self._path(sha256).exists()
         except ArchivedFileMissing:
             return False
+
+    def stored(self) -> Iterator[str]:
+        """Go through the digests of everything that is stored."""
+        for path in sorted(self._root.glob("??/??/*")):
+            if len(path.name) == hashlib.sha256().digest_size * 2:
+                yield path.name
+
+    def begins_with(self, sha256: str, beginning: bytes) -> bool:
+        """Tell whether a stored file begins with some bytes, without reading all of it."""
+        with self._path(sha256).open("rb") as stream:
+            return stream.read(len(beginning)) == beginning
 
     def _path(self, sha256: str) -> Path:
         if len(sha256) != hashlib.sha256().digest_size * 2 or not set(sha256) <= set("0123456789abcdef"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
@@ -46,6 +47,36 @@ def check(*, as_json: Annotated[bool, typer.Option("--json", help="For programs.
         raise typer.Exit(UNCHECKED) from None
     tell.checked(reconciliation.checked)
     raise typer.Exit(DIFFERENT if tell.count else EQUAL)
+
+
+@app.command()
+def rebuild(
+    into: Annotated[str, typer.Option(help="Address of an empty database.")],
+    archive: Annotated[Path | None, typer.Option(help="Folder of the archive [default: this one's].")] = None,
+    evidence: Annotated[Path | None, typer.Option(help="Folder of the evidence log's files.")] = None,
+) -> None:
+    """Restore all recorded decisions from chain and archive into an empty database."""
+    from api.command_line.restoring import restore  # noqa: PLC0415 - takes long to load
+
+    settings = load_settings()
+    try:
+        with progress() as watch:
+            done = restore(settings, into, archive=archive, evidence=evidence, watch=watch)
+    except PisteError as fault:
+        errors.print(f"[red]{escape(fault.words().en)}[/]")
+        errors.print(escape(fault.advice().en))
+        raise typer.Exit(1) from None
+    chain = done.chain
+    console.print(f"Restored up to block {chain.last_block}: {chain.events} events of {chain.blocks} blocks,")
+    console.print(
+        f"{chain.statements} recorded and {chain.refusals} refused statements, {done.leaves} leaves."
+    )
+    console.print(f"Of {done.decisions_kept} decisions the archive knows case and documents.")
+    for digest in chain.unread:
+        console.print(f"[yellow]Message unknown, sent by another contract:[/] {digest}")
+    console.print("Not restored:")
+    for what in done.not_restored:
+        console.print(f"  - {escape(what)}")
 
 
 @contextmanager

@@ -46,6 +46,7 @@ from workflow.engine.principals import SYSTEM_PRINCIPAL, Principal
 from workflow.engine.refusals import NumberTaken, ReasonMissing
 from workflow.engine.registry import StepInput
 from workflow.engine.schemas import ActionInput
+from workflow.engine.sealing import SealedDocument
 from workflow.engine.tenancy import get_visible, visible
 
 __all__ = ["KIND", "LIFE_CYCLE", "Certificate", "CertificateContent"]
@@ -153,6 +154,7 @@ def decide(session: Session, context: Context, certificate: Certificate, step: S
         statement=_statement(certificate, step.edge, step.given, step.signed_at),
         words=step_words(step.edge, step.given.reason),
         details={"reason": step.given.reason} if step.given.reason else {},
+        sealed=(SealedDocument(certificate.content, certificate.seed),),
     )
 
 

@@ -29,6 +29,7 @@ from workflow.engine.life_cycle import SYSTEM
 from workflow.engine.principals import SYSTEM_PRINCIPAL, Principal
 from workflow.engine.refusals import NumberTaken, ReasonMissing
 from workflow.engine.registry import RecordedStep, StepInput
+from workflow.engine.sealing import SealedDocument
 from workflow.engine.tenancy import get_visible, visible
 
 __all__ = ["KIND", "LIFE_CYCLE", "Declaration", "DeclarationContent"]
@@ -208,6 +209,7 @@ def decide(session: Session, context: Context, declaration: Declaration, step: S
         statement=statement,
         words=step.edge.label,
         arguments={"proofs": certificates.line_proofs(session, draws)},
+        sealed=(SealedDocument(content, seed),),
     )
 
 

@@ -27,6 +27,7 @@ from workflow.engine.life_cycle import Edge
 from workflow.engine.principals import Principal
 from workflow.engine.refusals import ContentAltered
 from workflow.engine.schemas import PreparedStatement, SignatureInput
+from workflow.engine.sealing import SealedDocument, keep
 from workflow.parties import service as parties
 
 SIGNED_AT_TOLERANCE = timedelta(minutes=10)
@@ -138,6 +139,8 @@ class Decision:
     """What the contract call needs besides the signed message, for example line proofs."""
     intent: dict[str, Any] = field(default_factory=dict)
     """What the process needs to finish the step when it is recorded."""
+    sealed: tuple[SealedDocument, ...] = ()
+    """Documents behind the content hashes of the statement; kept in the archive."""
     required: int = 1
     signing_roles: Role | None = None
     """Roles of which the key must carry one; the edge's where not given."""
@@ -210,6 +213,7 @@ def accept(
         arguments=decision.arguments,
         now=context.clock.now(),
     )
+    keep(context.archive, record, decision.sealed)
     case.state = edge.waiting_state()
     case.pending_event, case.pending_statement = edge.event, statement_digest
     case.updated_at = context.clock.now()

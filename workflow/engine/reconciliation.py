@@ -103,7 +103,9 @@ def _standing(session: Session, kind: CaseKind, case: Case) -> Iterator[Differen
             StatementRecord.case_id == case.id,
             StatementRecord.state == StatementState.RECORDED,
         )
-        .order_by(StatementRecord.block_number.desc(), StatementRecord.log_index.desc())
+        .order_by(
+            StatementRecord.block_number.desc(), StatementRecord.log_index.desc(), StatementRecord.id.desc()
+        )
         .limit(1)
     ).one_or_none()
     start = target_of(kind.life_cycle, last.intent) if last is not None else kind.life_cycle.initial

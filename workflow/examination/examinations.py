@@ -19,6 +19,7 @@ from workflow.engine.context import Context
 from workflow.engine.decisions import Decision
 from workflow.engine.principals import SYSTEM_PRINCIPAL, Principal
 from workflow.engine.registry import StepInput
+from workflow.engine.sealing import SealedDocument
 from workflow.engine.tenancy import get_visible, visible
 from workflow.examination.models import Examination, InstrumentReading
 from workflow.examination.rules import (
@@ -165,6 +166,7 @@ def decide_examination(
             signed_at=unix(step.signed_at),
         ),
         words=words,
+        sealed=(SealedDocument(evidence, examination.seed),),
         details={"result": given.result},
         intent={"result": given.result, "sequence": sequence},
     )

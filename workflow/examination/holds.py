@@ -22,6 +22,7 @@ from workflow.engine.decisions import Decision
 from workflow.engine.principals import SYSTEM_PRINCIPAL, Principal
 from workflow.engine.refusals import ReasonMissing
 from workflow.engine.registry import RecordedStep, StepInput
+from workflow.engine.sealing import SealedDocument
 from workflow.engine.tenancy import get_visible, visible
 from workflow.examination.models import Hold
 from workflow.examination.rules import (
@@ -157,6 +158,7 @@ def decide_hold(session: Session, context: Context, hold: Hold, step: StepInput)
             signed_at=unix(step.signed_at),
         ),
         words=Text(f"{chosen.words.en}: {given.reason}", f"{chosen.words.zh}：{given.reason}"),
+        sealed=(SealedDocument(hold.evidence, hold.seed),),
         details={"disposition": given.disposition, "reason": given.reason},
         intent={"disposition": int(chosen), "sequence": sequence},
     )
