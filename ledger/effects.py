@@ -15,7 +15,7 @@ from typing import Any, TypeVar, cast
 from sqlalchemy import ColumnElement, inspect, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Mapper, Session
 
-from kernel.database import Base, Database
+from kernel.database import EVIDENCE, Base, Database
 from ledger.mirrors import MIRRORS
 from ledger.models import ChainEvent, StatementRecord, StatementState
 from ledger.outbox import STATEMENTS_BY_DIGEST
@@ -132,7 +132,8 @@ class EffectSession(Session):
 @contextmanager
 def effects(database: Database) -> Iterator[EffectSession]:
     """Open one transaction for effects; commit at the end, undo everything on any error."""
-    with EffectSession(database.engine, expire_on_commit=False) as session, session.begin():
+    info = {EVIDENCE: database.evidence}
+    with EffectSession(database.engine, expire_on_commit=False, info=info) as session, session.begin():
         yield session
 
 
