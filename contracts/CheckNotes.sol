@@ -23,12 +23,14 @@ struct NoteItem {
 /// @param note Identifier.
 /// @param contentHash Root over the note's fields.
 /// @param gates 1 single gate, 2 gate 1 then gate 2.
+/// @param binding 1 one vehicle for many declarations, 2 one for one, 3 many vehicles for one declaration.
 /// @param items The load, empty for an empty vehicle.
 /// @param signedAt When the broker signed, in Unix seconds.
 struct CheckNoteOpening {
     bytes32 note;
     bytes32 contentHash;
     uint8 gates;
+    uint8 binding;
     NoteItem[] items;
     uint64 signedAt;
 }
@@ -82,14 +84,21 @@ contract CheckNotes is OfficerStatements {
         bytes32 contentHash;
         bytes32 broker;
         uint8 gates;
+        uint8 binding;
         uint8 passed;
         NoteState state;
+    }
+
+    /// @notice The notes of a declaration that are not voided.
+    struct LiveNotes {
+        uint64 count;
+        bool exclusive;
     }
 
     bytes32 private constant NOTE_ITEM_TYPE =
         keccak256("NoteItem(bytes32 declaration,bytes32 certificate,uint32 line,uint128 quantity)");
     bytes32 private constant CHECK_NOTE_OPENING_TYPE = keccak256(
-        "CheckNoteOpening(bytes32 note,bytes32 contentHash,uint8 gates,NoteItem[] items,uint64 signedAt)"
+        "CheckNoteOpening(bytes32 note,bytes32 contentHash,uint8 gates,uint8 binding,NoteItem[] items,uint64 signedAt)"
         "NoteItem(bytes32 declaration,bytes32 certificate,uint32 line,uint128 quantity)"
     );
     bytes32 private constant CHECK_NOTE_APPROVAL_TYPE =
@@ -99,17 +108,22 @@ contract CheckNotes is OfficerStatements {
     bytes32 private constant CHECK_NOTE_VOIDING_TYPE =
         keccak256("CheckNoteVoiding(bytes32 note,bytes32 reasonHash,uint64 signedAt)");
     uint8 private constant MOST_GATES = 2;
+    uint8 private constant BINDING_MANY_DECLARATIONS = 1;
+    uint8 private constant BINDING_MANY_VEHICLES = 3;
 
     MaterialCertificates private immutable _certificates;
     mapping(bytes32 note => NoteRecord) private _notes;
     mapping(bytes32 note => NoteItem[]) private _items;
     mapping(bytes32 itemKey => uint256 quantity) private _noted;
+    mapping(bytes32 declaration => LiveNotes) private _live;
+    mapping(bytes32 note => mapping(bytes32 declaration => bool)) private _standsOn;
 
     /// @notice A note waits for approval.
     /// @param note Identifier.
     /// @param contentHash Root over the fields.
     /// @param gates How many gates it is for.
-    event CheckNoteOpened(bytes32 indexed note, bytes32 contentHash, uint8 gates);
+    /// @param binding How vehicles and declarations belong together.
+    event CheckNoteOpened(bytes32 indexed note, bytes32 contentHash, uint8 gates, uint8 binding);
     /// @notice A note may pass.
     /// @param note Identifier.
     /// @param officer Who approved.
@@ -125,13 +139,19 @@ contract CheckNotes is OfficerStatements {
 
     /// @notice The number of gates is neither one nor two.
     error CheckNotesGatesUnknown(uint8 gates);
+    /// @notice No binding has this code.
+    error CheckNotesBindingUnknown(uint8 binding);
+    /// @notice The binding allows one declaration on the note.
+    error CheckNotesBindingWrong(bytes32 note, uint8 binding, uint256 declarations);
+    /// @notice Another note of the declaration, or its binding, leaves no room for this one.
+    error CheckNotesDeclarationBound(bytes32 declaration, uint8 binding, uint256 notes, bool exclusive);
     /// @notice An item without a quantity.
     error CheckNotesItemEmpty(bytes32 declaration, bytes32 certificate, uint32 line);
     /// @notice The declaration or the note is another organisation's.
     error CheckNotesBrokerDiffers(bytes32 subject, bytes32 broker, bytes32 given);
     /// @notice All notes together would carry more than the declaration has drawn.
     error CheckNotesQuantityExceeded(
-        bytes32 declaration, bytes32 certificate, uint32 line, uint256 noted, uint128 drawn
+        bytes32 declaration, bytes32 certificate, uint32 line, uint256 noted, uint256 drawn
     );
     /// @notice The note's state does not allow this.
     error CheckNotesStateWrong(bytes32 note, NoteState state);
@@ -160,20 +180,36 @@ contract CheckNotes is OfficerStatements {
         NoteRecord storage record = _notes[note_];
         if (record.state != NoteState.None) revert CheckNotesStateWrong(note_, record.state);
         if (statement.gates == 0 || statement.gates > MOST_GATES) revert CheckNotesGatesUnknown(statement.gates);
+        uint8 binding = statement.binding;
+        if (binding < BINDING_MANY_DECLARATIONS || binding > BINDING_MANY_VEHICLES) {
+            revert CheckNotesBindingUnknown(binding);
+        }
         record.contentHash = statement.contentHash;
         record.broker = broker;
         record.gates = statement.gates;
+        record.binding = binding;
         record.state = NoteState.Open;
-        emit CheckNoteOpened(note_, statement.contentHash, statement.gates);
+        emit CheckNoteOpened(note_, statement.contentHash, statement.gates, binding);
 
+        uint256 declarations = 0;
+        MaterialCertificates.DrawRecord[] memory draws;
         for (uint256 i = 0; i < statement.items.length; ++i) {
             NoteItem calldata item = statement.items[i];
             if (item.quantity == 0) revert CheckNotesItemEmpty(item.declaration, item.certificate, item.line);
-            bytes32 filedBy = _certificates.declaration(item.declaration).broker;
-            if (filedBy != broker) revert CheckNotesBrokerDiffers(item.declaration, filedBy, broker);
+            if (i == 0 || item.declaration != statement.items[i - 1].declaration) {
+                draws = _drawsOf(item.declaration, broker);
+                if (!_standsOn[note_][item.declaration]) {
+                    ++declarations;
+                    _standsOn[note_][item.declaration] = true;
+                    _bind(item.declaration, binding);
+                }
+            }
             _noted[_itemKey(item)] += item.quantity;
-            _requireCovered(item);
+            _requireCovered(item, draws);
             _items[note_].push(item);
+        }
+        if (binding != BINDING_MANY_DECLARATIONS && declarations > 1) {
+            revert CheckNotesBindingWrong(note_, binding, declarations);
         }
     }
 
@@ -210,9 +246,13 @@ contract CheckNotes is OfficerStatements {
         if (statement.gate == record.gates) record.state = NoteState.Passed;
         emit GatePassed(note_, statement.gate, statement.eventHash);
 
-        NoteItem[] storage items = _items[note_];
+        NoteItem[] memory items = _items[note_];
+        MaterialCertificates.DrawRecord[] memory draws;
         for (uint256 i = 0; i < items.length; ++i) {
-            _requireCovered(items[i]);
+            if (i == 0 || items[i].declaration != items[i - 1].declaration) {
+                draws = _certificates.drawsOf(items[i].declaration);
+            }
+            _requireCovered(items[i], draws);
         }
     }
 
@@ -235,6 +275,12 @@ contract CheckNotes is OfficerStatements {
         for (uint256 i = 0; i < items.length; ++i) {
             NoteItem memory item = items[i];
             _noted[_itemKey(item)] -= item.quantity;
+            if (_standsOn[note_][item.declaration]) {
+                _standsOn[note_][item.declaration] = false;
+                LiveNotes storage live = _live[item.declaration];
+                --live.count;
+                live.exclusive = false;
+            }
         }
     }
 
@@ -267,6 +313,13 @@ contract CheckNotes is OfficerStatements {
         return _noted[_itemKey(NoteItem(declaration, certificate, line, 0))];
     }
 
+    /// @notice The notes of a declaration that are not voided.
+    /// @param declaration Identifier of the declaration.
+    /// @return How many, and whether they leave room for no other.
+    function liveNotes(bytes32 declaration) external view returns (LiveNotes memory) {
+        return _live[declaration];
+    }
+
     /// @notice The digest that a broker signs to open a note.
     /// @param statement The opening.
     /// @return EIP-712 digest.
@@ -282,6 +335,7 @@ contract CheckNotes is OfficerStatements {
                     statement.note,
                     statement.contentHash,
                     statement.gates,
+                    statement.binding,
                     keccak256(abi.encodePacked(items)),
                     statement.signedAt
                 )
@@ -310,9 +364,35 @@ contract CheckNotes is OfficerStatements {
         return _hashTypedDataV4(keccak256(abi.encode(CHECK_NOTE_VOIDING_TYPE, statement)));
     }
 
-    function _requireCovered(NoteItem memory item) private view {
+    /// @dev One vehicle to itself wants the declaration to itself; vehicles of one declaration stand side by side.
+    function _bind(bytes32 declaration, uint8 binding) private {
+        LiveNotes storage live = _live[declaration];
+        bool alone = binding != BINDING_MANY_VEHICLES;
+        if (live.exclusive || (alone && live.count != 0)) {
+            revert CheckNotesDeclarationBound(declaration, binding, live.count, live.exclusive);
+        }
+        ++live.count;
+        live.exclusive = alone;
+    }
+
+    function _drawsOf(bytes32 declaration, bytes32 broker)
+        private
+        view
+        returns (MaterialCertificates.DrawRecord[] memory)
+    {
+        bytes32 filedBy = _certificates.brokerOf(declaration);
+        if (filedBy != broker) revert CheckNotesBrokerDiffers(declaration, filedBy, broker);
+        return _certificates.drawsOf(declaration);
+    }
+
+    /// @dev A declaration may draw on one line more than once, so that all its draws are looked at.
+    function _requireCovered(NoteItem memory item, MaterialCertificates.DrawRecord[] memory draws) private view {
+        uint256 drawn = 0;
+        for (uint256 i = 0; i < draws.length; ++i) {
+            MaterialCertificates.DrawRecord memory held = draws[i];
+            if (held.line == item.line && held.certificate == item.certificate) drawn += held.quantity;
+        }
         uint256 noted_ = _noted[_itemKey(item)];
-        uint128 drawn = _certificates.drawn(item.declaration, item.certificate, item.line);
         if (noted_ > drawn) {
             revert CheckNotesQuantityExceeded(item.declaration, item.certificate, item.line, noted_, drawn);
         }

@@ -53,15 +53,25 @@ struct ConsortiumChange {
     bytes32[] revocations;
 }
 
+/// @notice Another key speaks for a founding organisation, signed by enough founding members.
+/// @param sequence Number of the step, one more than the last change or replacement.
+/// @param organisation The founding organisation.
+/// @param signer Its new ERC-7913 signer; the old one is void at once.
+struct FounderReplacement {
+    uint64 sequence;
+    bytes32 organisation;
+    bytes signer;
+}
+
 /// @title The register of organisations and of their officers' keys
 /// @notice Nobody owns it: a change takes the signatures of as many founding members as the threshold says.
 contract Consortium is StatementRegister {
-    /// @notice What the register knows of an organisation.
+    /// @notice What the register knows of an organisation; one that was never admitted has the number 0.
     struct OrganisationRecord {
         uint32 roles;
         uint64 validFrom;
         uint64 validUntil;
-        bool admitted;
+        uint24 number;
     }
 
     /// @notice What the register knows of a key; a key that was never granted has no organisation.
@@ -84,11 +94,14 @@ contract Consortium is StatementRegister {
         "KeyGrant(bytes32 organisation,bytes32 officer,bytes signer,uint256 roles,uint64 validFrom,uint64 validUntil)"
         "Organisation(bytes32 organisation,uint256 roles,uint64 validFrom,uint64 validUntil)"
     );
+    bytes32 private constant FOUNDER_REPLACEMENT_TYPE =
+        keccak256("FounderReplacement(uint64 sequence,bytes32 organisation,bytes signer)");
     uint256 private constant ADDRESS_LENGTH = 20;
     uint256 private constant VERIFIER_AND_KEY_LENGTH = 84;
 
     uint256 private immutable _threshold;
     uint64 private _sequence;
+    bytes32[] private _admitted;
     bytes32[] private _foundingKeys;
     mapping(bytes32 keyId => bytes32 organisation) private _founders;
     mapping(bytes32 organisation => OrganisationRecord) private _organisations;
@@ -122,6 +135,15 @@ contract Consortium is StatementRegister {
     /// @notice A key is void from this block on.
     /// @param keyId Hash of the signer.
     event KeyRevoked(bytes32 indexed keyId);
+
+    /// @notice Another key speaks for a founding organisation from this block on.
+    /// @param organisation The founding organisation.
+    /// @param oldKeyId Hash of the signer that is void now.
+    /// @param keyId Hash of the new signer.
+    /// @param signer The new ERC-7913 signer.
+    event FounderReplaced(
+        bytes32 indexed organisation, bytes32 indexed oldKeyId, bytes32 indexed keyId, bytes signer
+    );
 
     /// @notice The threshold must lie between one and the number of founding members.
     error ConsortiumThresholdWrong(uint256 threshold, uint256 founders);
@@ -189,13 +211,7 @@ contract Consortium is StatementRegister {
     /// @param statement The change.
     /// @param signatures At least as many as the threshold says, each of another founding member.
     function change(ConsortiumChange calldata statement, Signed[] calldata signatures) external {
-        bytes32 digest = hashConsortiumChange(statement);
-        _requireNew(digest);
-        if (statement.sequence != _sequence + 1) revert ConsortiumSequenceWrong(_sequence + 1, statement.sequence);
-        (bytes32 founder, bytes32 keyId) = _checkFounders(digest, signatures);
-
-        _sequence = statement.sequence;
-        _record(digest, bytes32(uint256(statement.sequence)), founder, keyId);
+        _acceptStep(hashConsortiumChange(statement), statement.sequence, signatures);
         for (uint256 i = 0; i < statement.organisations.length; ++i) {
             _admit(statement.organisations[i]);
         }
@@ -207,6 +223,27 @@ contract Consortium is StatementRegister {
         }
     }
 
+    /// @notice Replaces the key of a founding organisation that is lost or in the wrong hands.
+    /// @param statement The replacement.
+    /// @param signatures At least as many as the threshold says, each of another founding member; the old key counts too.
+    function replaceFounder(FounderReplacement calldata statement, Signed[] calldata signatures) external {
+        _acceptStep(hashFounderReplacement(statement), statement.sequence, signatures);
+        bytes32 organisation_ = statement.organisation;
+        bytes32 keyId = keccak256(statement.signer);
+        _requireWellFormed(statement.signer);
+        if (_founders[keyId] != 0) revert ConsortiumFounderRepeated(organisation_, keyId);
+        uint256 place = 0;
+        while (place < _foundingKeys.length && _founders[_foundingKeys[place]] != organisation_) {
+            ++place;
+        }
+        if (place == _foundingKeys.length) revert ConsortiumOrganisationUnknown(organisation_);
+        bytes32 oldKeyId = _foundingKeys[place];
+        delete _founders[oldKeyId];
+        _founders[keyId] = organisation_;
+        _foundingKeys[place] = keyId;
+        emit FounderReplaced(organisation_, oldKeyId, keyId, statement.signer);
+    }
+
     /// @notice Checks that a signature counts at this moment; reverts with the reason where it does not.
     /// @param signer ERC-7913 signer.
     /// @param digest What was signed.
@@ -214,10 +251,11 @@ contract Consortium is StatementRegister {
     /// @param needed Roles of which the key must hold at least one.
     /// @return organisation_ Organisation that answers for the key.
     /// @return officer Person or device behind the key.
+    /// @return number Number of the organisation, for whoever has little room.
     function check(bytes calldata signer, bytes32 digest, bytes calldata signature, uint256 needed)
         external
         view
-        returns (bytes32 organisation_, bytes32 officer)
+        returns (bytes32 organisation_, bytes32 officer, uint24 number)
     {
         bytes32 keyId = keccak256(signer);
         KeyRecord storage key_ = _keys[keyId];
@@ -237,6 +275,14 @@ contract Consortium is StatementRegister {
             revert ConsortiumSignatureWrong(keyId, digest);
         }
         officer = key_.officer;
+        number = member.number;
+    }
+
+    /// @notice The organisation that has a number; numbers are given from 1 in the order of admission.
+    /// @param number Number.
+    /// @return Identifier, 0 where no organisation has the number.
+    function organisationAt(uint24 number) external view returns (bytes32) {
+        return number == 0 || number > _admitted.length ? bytes32(0) : _admitted[number - 1];
     }
 
     /// @notice What the register knows of an organisation.
@@ -274,7 +320,7 @@ contract Consortium is StatementRegister {
     }
 
     /// @notice The keys of the founding members.
-    /// @return Key ids in the order of the founding.
+    /// @return Key ids in the order of the founding; a replaced key's successor stands in its place.
     function foundingKeys() external view returns (bytes32[] memory) {
         return _foundingKeys;
     }
@@ -314,12 +360,38 @@ contract Consortium is StatementRegister {
         );
     }
 
+    /// @notice The digest that founding members sign to replace a key.
+    /// @param statement The replacement.
+    /// @return EIP-712 digest.
+    function hashFounderReplacement(FounderReplacement calldata statement) public view returns (bytes32) {
+        return _hashTypedDataV4(
+            keccak256(
+                abi.encode(
+                    FOUNDER_REPLACEMENT_TYPE, statement.sequence, statement.organisation, keccak256(statement.signer)
+                )
+            )
+        );
+    }
+
+    function _acceptStep(bytes32 digest, uint64 step, Signed[] calldata signatures) private {
+        _requireNew(digest);
+        if (step != _sequence + 1) revert ConsortiumSequenceWrong(_sequence + 1, step);
+        (bytes32 founder, bytes32 keyId) = _checkFounders(digest, signatures);
+        _sequence = step;
+        _record(digest, bytes32(uint256(step)), founder, keyId);
+    }
+
     function _admit(Organisation calldata entry) private {
         if (entry.organisation == 0) revert ConsortiumIdentifierEmpty(0);
         _requireMeaningful(entry.roles, entry.validFrom, entry.validUntil);
-        _organisations[entry.organisation] = OrganisationRecord({
-            roles: uint32(entry.roles), validFrom: entry.validFrom, validUntil: entry.validUntil, admitted: true
-        });
+        OrganisationRecord storage member = _organisations[entry.organisation];
+        if (member.number == 0) {
+            _admitted.push(entry.organisation);
+            member.number = uint24(_admitted.length);
+        }
+        member.roles = uint32(entry.roles);
+        member.validFrom = entry.validFrom;
+        member.validUntil = entry.validUntil;
         emit OrganisationAdmitted(entry.organisation, entry.roles, entry.validFrom, entry.validUntil);
     }
 
@@ -329,7 +401,7 @@ contract Consortium is StatementRegister {
         _requireWellFormed(entry.signer);
         _requireMeaningful(entry.roles, entry.validFrom, entry.validUntil);
         OrganisationRecord storage member = _organisations[entry.organisation];
-        if (!member.admitted) revert ConsortiumOrganisationUnknown(entry.organisation);
+        if (member.number == 0) revert ConsortiumOrganisationUnknown(entry.organisation);
         if (entry.roles & ~uint256(member.roles) != 0) {
             revert ConsortiumRolesBeyondOrganisation(entry.organisation, member.roles, entry.roles);
         }

@@ -39,8 +39,10 @@ contract Inbox {
     function submit(Call[] calldata calls) external {
         for (uint256 i = 0; i < calls.length; ++i) {
             Call calldata entry = calls[i];
+            uint256 free = _freeMemory();
             (bool taken, bytes memory reason) = _send(entry, i);
             if (!taken) emit StatementRefused(entry.statement, msg.sender, i, reason);
+            _resetMemory(free);
         }
     }
 
@@ -59,6 +61,19 @@ contract Inbox {
             taken := call(declared, target, 0, add(data, 0x20), mload(data), 0, 0)
         }
         if (!taken) reason = _reason();
+    }
+
+    function _freeMemory() private pure returns (uint256 free) {
+        assembly ("memory-safe") {
+            free := mload(0x40)
+        }
+    }
+
+    /// @dev Nothing of an entry is needed after it: the next takes its memory, which would else grow dearer with each.
+    function _resetMemory(uint256 free) private pure {
+        assembly ("memory-safe") {
+            mstore(0x40, free)
+        }
     }
 
     function _reason() private pure returns (bytes memory reason) {

@@ -27,7 +27,7 @@ abstract contract OfficerStatements is StatementRegister {
         returns (bytes32 organisation, bytes32 officer)
     {
         _requireNew(statement);
-        (organisation, officer) = _consortium.check(by.signer, statement, by.signature, roles);
+        (organisation, officer,) = _consortium.check(by.signer, statement, by.signature, roles);
         _record(statement, subject, organisation, keccak256(by.signer));
     }
 }

@@ -26,6 +26,12 @@ library Roles {
     uint256 internal constant LOG = 512;
     /// @notice Reads everything, decides nothing.
     uint256 internal constant AUDITOR = 1024;
+    /// @notice Speaks for the holder of certificates, delegates drawing to brokers.
+    uint256 internal constant HOLDER = 2048;
+    /// @notice Applies a release rule that an officer put in force.
+    uint256 internal constant SYSTEM = 4096;
+    /// @notice Co-signs checkpoints of the evidence log.
+    uint256 internal constant WITNESS = 8192;
     /// @notice Every role there is.
-    uint256 internal constant ALL = 2047;
+    uint256 internal constant ALL = 16383;
 }

@@ -31,7 +31,8 @@ abstract contract StatementRegister is EIP712 {
     /// @notice Fixes the signing domain that all statements share.
     constructor() EIP712("Piste", "1") {}
 
-    /// @notice Tells whether and when a statement took effect here.
+    /// @notice Tells whether and when a statement took effect here. Statements that are kept under what they are about have
+    /// a function of their own: MaterialCertificates.filedAt, EvidenceLog.anchoredAt.
     /// @param statement Digest of the statement.
     /// @return blockNumber Block of the record, 0 where there is none.
     function recordedAt(bytes32 statement) external view returns (uint256 blockNumber) {

@@ -10,6 +10,7 @@ from kernel.errors import Kind, PisteError, Text
 from ledger.interfaces import encode_call
 from ledger.signing import ADDRESS_BYTES, SignedBy
 from ledger.statements import (
+    CertificateReview,
     CheckNoteOpening,
     Checkpoint,
     ConsortiumChange,
@@ -37,21 +38,28 @@ ITEM_GAS = 190_000
 """A draw, a note's item, a line of a change: six new slots and an event."""
 FUNCTIONS: dict[str, tuple[str, int]] = {
     "ConsortiumChange": ("change", 250_000),
+    "FounderReplacement": ("replaceFounder", 250_000),
     "CertificateSubmission": ("submit", 350_000),
     "CertificateReview": ("review", 250_000),
     "CertificateRevocation": ("revoke", 200_000),
+    "CertificateDelegation": ("delegate", 250_000),
     "DeclarationFiling": ("file", 400_000),
     "DeclarationWithdrawal": ("withdraw", 500_000),
     "CheckNoteOpening": ("open", 300_000),
     "CheckNoteApproval": ("approve", 200_000),
-    "GatePassage": ("pass", 400_000),
+    "GatePassage": ("pass", 800_000),
     "CheckNoteVoiding": ("void_", 400_000),
     "ExaminationReport": ("report", 250_000),
     "Disposition": ("dispose", 250_000),
+    "ReleaseRule": ("enact", 300_000),
+    "ReleaseRuleRepeal": ("repeal", 200_000),
     "ReleaseDecision": ("decide", 1_200_000),
+    "DecisionCorrection": ("correct", 1_200_000),
     "Checkpoint": ("anchor", 250_000),
+    "CheckpointWitness": ("witness", 200_000),
 }
 """Function that takes a statement, and gas before signatures and items."""
+SIGNED_BY_SEVERAL = {"ConsortiumChange", "FounderReplacement", "ReleaseDecision", "DecisionCorrection"}
 
 
 class StatementTooLarge(PisteError):
@@ -101,18 +109,23 @@ def call_of(
         statement: The typed message.
         signatures: In the order in which they were given.
         arguments: For a `DeclarationFiling` `{"proofs": [{"ceiling": …, "proof": ["0x…"]}]}`, one for each
-            draw; for a `Checkpoint` `{"proof": ["0x…"]}`.
+            draw; for the last `CertificateReview` of an amendment `{"carried": [{"line": …, "ceiling": …,
+            "proof": ["0x…"]}]}`, one for each line that was ever drawn; for a `Checkpoint`
+            `{"proof": ["0x…"]}`.
         deployment: Where the contracts stand.
         attempts: How often it ran out of gas before.
     """
     kind = statement.primary_type
     function, _ = _function(kind)
     pairs = [(signed.signer, signed.signature) for signed in signatures]
-    by: object = pairs if kind in {"ConsortiumChange", "ReleaseDecision"} else pairs[0]
+    by: object = pairs if kind in SIGNED_BY_SEVERAL else pairs[0]
     extra: tuple[object, ...] = ()
     if isinstance(statement, DeclarationFiling):
         proofs = (arguments or {}).get("proofs", ())
-        extra = ([(int(entry["ceiling"]), [from_hex(node) for node in entry["proof"]]) for entry in proofs],)
+        extra = ([_line_proof(entry) for entry in proofs],)
+    elif isinstance(statement, CertificateReview):
+        carried = (arguments or {}).get("carried", ())
+        extra = ([_line_proof(entry, int(entry["line"])) for entry in carried],)
     elif isinstance(statement, Checkpoint):
         extra = ([from_hex(node) for node in (arguments or {}).get("proof", ())],)
     data = encode_call(statement.contract, function, statement, *extra, by)
@@ -122,6 +135,10 @@ def call_of(
         digest(statement, deployment),
         data,
     )
+
+
+def _line_proof(entry: Mapping[str, Any], *line: int) -> tuple[object, ...]:
+    return (*line, int(entry["ceiling"]), [from_hex(node) for node in entry["proof"]])
 
 
 def gas_of(statement: Statement, signatures: Sequence[SignedBy], *, attempts: int = 0) -> int:

@@ -31,10 +31,13 @@ EVENT_WORDS: dict[str, Text] = {
     "OrganisationAdmitted": Text("Organisation admitted", "单位加入联盟"),
     "KeyGranted": Text("Key granted", "密钥已登记"),
     "KeyRevoked": Text("Key revoked", "密钥已吊销"),
+    "FounderReplaced": Text("Founding member's key replaced", "创始成员密钥已更换"),
     "CertificateSubmitted": Text("Material certificate submitted", "物资证明函已提交"),
     "CertificateReviewed": Text("Material certificate reviewed", "物资证明函已审核"),
     "CertificateActivated": Text("Material certificate active", "物资证明函已生效"),
     "CertificateRevoked": Text("Material certificate revoked", "物资证明函已撤销"),
+    "CertificateDelegated": Text("Material certificate delegated", "物资证明函已授权"),
+    "CertificateLineCarried": Text("Line carried into the amendment", "商品行已结转至新版"),
     "DeclarationFiled": Text("Declaration filed", "报关单已申报"),
     "DeclarationWithdrawn": Text("Declaration withdrawn", "报关单已撤回"),
     "LineReserved": Text("Quantity reserved", "数量已预留"),
@@ -46,8 +49,12 @@ EVENT_WORDS: dict[str, Text] = {
     "CheckNoteVoided": Text("Check note voided", "核放单已作废"),
     "ExaminationReported": Text("Examination reported", "查验结果已报告"),
     "DispositionTaken": Text("Disposition taken", "异常处置已决定"),
+    "ReleaseRuleEnacted": Text("Release rule put in force", "放行规则已生效"),
+    "ReleaseRuleRepealed": Text("Release rule repealed", "放行规则已废止"),
     "DecisionTaken": Text("Release decision taken", "放行决定已作出"),
+    "DecisionCorrected": Text("Decision corrected", "决定已更正"),
     "CheckpointAnchored": Text("Checkpoint anchored", "检查点已上链"),
+    "CheckpointWitnessed": Text("Checkpoint witnessed", "检查点已见证"),
 }
 
 
@@ -355,7 +362,7 @@ def _case_links(values: Mapping[str, object]) -> list[Link]:
     return links
 
 
-_NAMES_OF_CASES = ("subject", "certificate", "declaration", "note")
+_NAMES_OF_CASES = ("subject", "certificate", "declaration", "note", "rule")
 
 
 def _block_view(session: Session, found: ChainBlock) -> BlockView:

@@ -13,15 +13,20 @@ from sqlalchemy.orm import Session
 
 from ledger.mirrors import (
     MIRRORS,
+    LedgerAmendment,
     LedgerCertificate,
     LedgerCheckpoint,
+    LedgerCorrection,
     LedgerDecision,
     LedgerDeclaration,
+    LedgerDelegation,
     LedgerFinding,
     LedgerKey,
     LedgerLine,
     LedgerNote,
     LedgerOrganisation,
+    LedgerRule,
+    LedgerWitness,
 )
 from ledger.models import ChainBlock, ChainEvent
 from ledger.statements import id_from_bytes
@@ -125,42 +130,79 @@ def _key_revoked(session: Session, happening: Happening) -> None:
 
 
 def _certificate_submitted(session: Session, happening: Happening) -> None:
-    session.merge(
-        LedgerCertificate(
-            certificate=happening.data("certificate"),
-            version=happening.number("version"),
-            content_hash=happening.data("contentHash"),
-            lines_root=happening.data("linesRoot"),
-            broker=happening.data("broker"),
-            holder=happening.data("holder"),
-            valid_from=happening.number("validFrom"),
-            valid_until=happening.number("validUntil"),
-            state="submitted",
-            confirmed_by_committee=False,
-            confirmed_by_customs=False,
-            block_number=happening.block,
-        )
-    )
+    name = happening.data("certificate")
+    version: dict[str, Any] = {
+        "certificate": name,
+        "version": happening.number("version"),
+        "content_hash": happening.data("contentHash"),
+        "lines_root": happening.data("linesRoot"),
+        "holder": happening.data("holder"),
+        "valid_from": happening.number("validFrom"),
+        "valid_until": happening.number("validUntil"),
+        "state": "submitted",
+        "confirmed_by_committee": False,
+        "confirmed_by_customs": False,
+        "block_number": happening.block,
+    }
+    known = session.get(LedgerCertificate, name)
+    if known is not None and known.state == "active":
+        session.merge(LedgerAmendment(**version, carried=0))
+    else:
+        session.merge(LedgerCertificate(**version, broker=happening.data("broker")))
 
 
 def _certificate_reviewed(session: Session, happening: Happening) -> None:
-    certificate = _certificate(session, happening)
+    judged = _judged(session, happening)
+    judged.block_number = happening.block
     if happening.number("verdict") == VERDICT_CONFIRM:
         if happening.number("party") == PARTY_COMMITTEE:
-            certificate.confirmed_by_committee = True
+            judged.confirmed_by_committee = True
         else:
-            certificate.confirmed_by_customs = True
+            judged.confirmed_by_customs = True
     else:
         returned = happening.number("verdict") == VERDICT_RETURN
-        certificate.state = "returned" if returned else "rejected"
+        judged.state = "returned" if returned else "rejected"
 
 
 def _certificate_activated(session: Session, happening: Happening) -> None:
-    _certificate(session, happening).state = "active"
+    certificate, judged = _certificate(session, happening), _judged(session, happening)
+    certificate.state = "active"
+    if isinstance(judged, LedgerAmendment):
+        certificate.version, certificate.holder = judged.version, judged.holder
+        certificate.content_hash, certificate.lines_root = judged.content_hash, judged.lines_root
+        certificate.valid_from, certificate.valid_until = judged.valid_from, judged.valid_until
+        session.delete(judged)
+        session.flush()
+
+
+def _line_carried(session: Session, happening: Happening) -> None:
+    amendment = session.get_one(LedgerAmendment, happening.data("certificate"))
+    amendment.carried, amendment.block_number = amendment.carried + 1, happening.block
+
+
+def _judged(session: Session, happening: Happening) -> LedgerCertificate | LedgerAmendment:
+    """Give the version that an event is about: the certificate's own, or the amendment's."""
+    amendment = session.get(LedgerAmendment, happening.data("certificate"))
+    if amendment is not None and amendment.version == happening.number("version"):
+        return amendment
+    return session.get_one(LedgerCertificate, happening.data("certificate"))
 
 
 def _certificate_revoked(session: Session, happening: Happening) -> None:
     _certificate(session, happening).state = "revoked"
+
+
+def _certificate_delegated(session: Session, happening: Happening) -> None:
+    session.merge(
+        LedgerDelegation(
+            certificate=happening.data("certificate"),
+            broker=happening.data("broker"),
+            sequence=happening.number("sequence"),
+            valid_from=happening.number("validFrom"),
+            valid_until=happening.number("validUntil"),
+            block_number=happening.block,
+        )
+    )
 
 
 def _certificate(session: Session, happening: Happening) -> LedgerCertificate:
@@ -204,6 +246,7 @@ def _note_opened(session: Session, happening: Happening) -> None:
             note=happening.data("note"),
             content_hash=happening.data("contentHash"),
             gates=happening.number("gates"),
+            binding=happening.number("binding"),
             passed=0,
             state="open",
             approved_by=None,
@@ -257,22 +300,77 @@ def _finding(session: Session, happening: Happening, kind: str, outcome: int) ->
     )
 
 
+def _rule_enacted(session: Session, happening: Happening) -> None:
+    session.merge(
+        LedgerRule(
+            rule=happening.data("rule"),
+            version=happening.number("version"),
+            content_hash=happening.data("contentHash"),
+            system=happening.data("system"),
+            most_releases=happening.number("mostReleases"),
+            releases=0,
+            valid_from=happening.number("validFrom"),
+            valid_until=happening.number("validUntil"),
+            state="enacted",
+            officer=happening.data("officer"),
+            block_number=happening.block,
+        )
+    )
+
+
+def _rule_repealed(session: Session, happening: Happening) -> None:
+    rule = session.get_one(LedgerRule, happening.data("rule"))
+    rule.state, rule.block_number = "repealed", happening.block
+
+
 def _decision_taken(session: Session, happening: Happening) -> None:
-    name, outcome = happening.data("declaration"), happening.number("outcome")
+    name, rule = (
+        happening.data("declaration"),
+        happening.data("rule"),
+    )
     session.merge(
         LedgerDecision(
             declaration=name,
             version=happening.number("version"),
             channel=happening.number("channel"),
-            outcome=outcome,
+            outcome=happening.number("outcome"),
+            rule=rule if any(rule) else None,
             evidence_hash=happening.data("evidenceHash"),
             statement=happening.event.statement,
             decided_at=happening.at,
+            corrections=0,
             block_number=happening.block,
         )
     )
-    declaration = session.get_one(LedgerDeclaration, name)
-    declaration.state = "released" if outcome == OUTCOME_RELEASE else "denied"
+    if any(rule):
+        applied = session.get_one(LedgerRule, rule)
+        applied.releases, applied.block_number = applied.releases + 1, happening.block
+    _decided(session, happening)
+
+
+def _decision_corrected(session: Session, happening: Happening) -> None:
+    name, statement = happening.data("declaration"), happening.event.statement
+    session.add(
+        LedgerCorrection(
+            statement=statement,
+            corrects=happening.data("corrects"),
+            declaration=name,
+            version=happening.number("version"),
+            outcome=happening.number("outcome"),
+            evidence_hash=happening.data("evidenceHash"),
+            block_number=happening.block,
+        )
+    )
+    decision = session.get_one(LedgerDecision, name)
+    decision.outcome, decision.evidence_hash = happening.number("outcome"), happening.data("evidenceHash")
+    decision.statement, decision.decided_at = statement, happening.at
+    decision.corrections, decision.block_number = decision.corrections + 1, happening.block
+    _decided(session, happening)
+
+
+def _decided(session: Session, happening: Happening) -> None:
+    declaration = session.get_one(LedgerDeclaration, happening.data("declaration"))
+    declaration.state = "released" if happening.number("outcome") == OUTCOME_RELEASE else "denied"
     declaration.block_number = happening.block
 
 
@@ -289,6 +387,18 @@ def _checkpoint_anchored(session: Session, happening: Happening) -> None:
     )
 
 
+def _checkpoint_witnessed(session: Session, happening: Happening) -> None:
+    session.merge(
+        LedgerWitness(
+            size=happening.number("size"),
+            organisation=happening.data("organisation"),
+            root=happening.data("root"),
+            statement=happening.event.statement,
+            block_number=happening.block,
+        )
+    )
+
+
 PROJECTIONS: Mapping[str, Callable[[Session, Happening], Any]] = {
     "OrganisationAdmitted": _organisation_admitted,
     "KeyGranted": _key_granted,
@@ -297,6 +407,8 @@ PROJECTIONS: Mapping[str, Callable[[Session, Happening], Any]] = {
     "CertificateReviewed": _certificate_reviewed,
     "CertificateActivated": _certificate_activated,
     "CertificateRevoked": _certificate_revoked,
+    "CertificateDelegated": _certificate_delegated,
+    "CertificateLineCarried": _line_carried,
     "LineReserved": _line_changed,
     "LineCommitted": _line_changed,
     "LineReturned": _line_changed,
@@ -308,6 +420,10 @@ PROJECTIONS: Mapping[str, Callable[[Session, Happening], Any]] = {
     "CheckNoteVoided": _note_voided,
     "ExaminationReported": _examination_reported,
     "DispositionTaken": _disposition_taken,
+    "ReleaseRuleEnacted": _rule_enacted,
+    "ReleaseRuleRepealed": _rule_repealed,
     "DecisionTaken": _decision_taken,
+    "DecisionCorrected": _decision_corrected,
     "CheckpointAnchored": _checkpoint_anchored,
+    "CheckpointWitnessed": _checkpoint_witnessed,
 }

@@ -11,6 +11,7 @@ from kernel.database import from_micro
 from kernel.errors import Language, Text
 from ledger.interfaces import SELECTOR_BYTES, decode_error, errors, json_values
 from ledger.roles import ROLE_WORDS
+from ledger.statements import UNIT_BYTES
 
 OUT_OF_GAS = "OutOfGas"
 NO_VERDICT = "NoVerdict"
@@ -18,12 +19,21 @@ UNKNOWN = "UnknownReason"
 SHOWN_BYTES = 4
 
 REFUSAL_WORDS: dict[str, Text] = {
+    "CheckNotesBindingUnknown": Text("There is no binding {binding}.", "不存在绑定方式{binding}。"),
+    "CheckNotesBindingWrong": Text(
+        "Binding {binding} takes one declaration; the check note has {declarations}.",
+        "绑定方式{binding}只能对应一份报关单，核放单中有{declarations}份。",
+    ),
     "CheckNotesBrokerDiffers": Text(
         "The declaration or check note {subject} belongs to another organisation.",
         "报关单或核放单{subject}属于其他单位。",
     ),
     "CheckNotesContentDiffers": Text(
         "The check note's content is not what the broker signed.", "核放单内容与报关行签署的内容不一致。"
+    ),
+    "CheckNotesDeclarationBound": Text(
+        "The declaration stands on {notes} other check note(s); the bindings allow one vehicle only.",
+        "该报关单已在其他{notes}份核放单上，绑定方式只允许一车。",
     ),
     "CheckNotesGateRepeated": Text(
         "The check note has been through gate {gate} before.", "该核放单已通过{gate}号卡口，不得重复通过。"
@@ -110,9 +120,21 @@ REFUSAL_WORDS: dict[str, Text] = {
         "The checkpoint over {size} leaves does not continue the one over {lastSize}.",
         "覆盖{size}条记录的检查点与覆盖{lastSize}条的检查点不一致。",
     ),
+    "EvidenceLogNotAnchored": Text(
+        "No checkpoint over {size} leaves with this root is anchored.",
+        "没有覆盖{size}条记录且根相同的检查点上链。",
+    ),
+    "EvidenceLogNotGrown": Text(
+        "The log has no more than the {size} leaves of the last checkpoint.",
+        "日志记录数未超过上一检查点的{size}条。",
+    ),
     "EvidenceLogShrunk": Text(
         "The log had {last} leaves and cannot shrink to {given}.",
         "日志已有{last}条记录，不能减少到{given}条。",
+    ),
+    "EvidenceLogWitnessRepeated": Text(
+        "The organisation has witnessed the checkpoint over {size} leaves before.",
+        "该单位已见证过覆盖{size}条记录的检查点。",
     ),
     "InboxGasShort": Text(
         "The transaction had too little gas for statement {index}.", "交易的燃料不足以执行第{index}个声明。"
@@ -124,6 +146,10 @@ REFUSAL_WORDS: dict[str, Text] = {
     ),
     "MaterialCertificatesCallerWrong": Text(
         "Only a release decision may do this.", "只有放行决定才能执行此操作。"
+    ),
+    "MaterialCertificatesCeilingTooLow": Text(
+        "{drawn} are drawn of line {line}; the amendment's ceiling is {ceiling}.",
+        "第{line}行已申报{drawn}，变更后的上限为{ceiling}。",
     ),
     "MaterialCertificatesContentDiffers": Text(
         "The certificate's content is not what the broker signed.", "证明函内容与报关行签署的内容不一致。"
@@ -141,8 +167,18 @@ REFUSAL_WORDS: dict[str, Text] = {
         "The declaration is at another version ({expected} expected, {given} given).",
         "报关单版本不符（应为{expected}，提交的是{given}）。",
     ),
+    "MaterialCertificatesDelegationSequenceWrong": Text(
+        "Delegation {expected} of this broker is next, not {given}.",
+        "该报关行的下一次授权应为第{expected}号，而非第{given}号。",
+    ),
     "MaterialCertificatesDrawEmpty": Text(
         "The declaration draws nothing of line {line}.", "报关单对第{line}行的申报数量为零。"
+    ),
+    "MaterialCertificatesHolderDiffers": Text(
+        "Another organisation holds the certificate.", "该证明函由其他单位持有。"
+    ),
+    "MaterialCertificatesLineNotDrawn": Text(
+        "Nothing was ever drawn of line {line}.", "第{line}行从未申报过数量。"
     ),
     "MaterialCertificatesLineOverdrawn": Text(
         "Line {line} has {left} left; {asked} were asked for.",
@@ -151,6 +187,10 @@ REFUSAL_WORDS: dict[str, Text] = {
     "MaterialCertificatesLineUnproven": Text(
         "The certificate has no line {line} in {unit} with a ceiling of {ceiling}.",
         "证明函中没有单位为{unit}、上限为{ceiling}的第{line}行。",
+    ),
+    "MaterialCertificatesLinesNotCarried": Text(
+        "{used} lines are drawn from; the new ceilings of {carried} are proven.",
+        "已有{used}行发生申报，其中仅{carried}行的新上限得到证明。",
     ),
     "MaterialCertificatesNotValid": Text(
         "The certificate is valid from {validFrom} until {validUntil}, not now.",
@@ -168,6 +208,10 @@ REFUSAL_WORDS: dict[str, Text] = {
     "MaterialCertificatesStateWrong": Text(
         "The certificate is {state}; that does not allow this.", "证明函状态为{state}，不能进行此操作。"
     ),
+    "MaterialCertificatesUnitDiffers": Text(
+        "Line {line} is drawn in {expected}, not in {given}.",
+        "第{line}行的计量单位为{expected}，而非{given}。",
+    ),
     "MaterialCertificatesValidityEmpty": Text(
         "The certificate's validity ends ({validUntil}) before it begins ({validFrom}).",
         "证明函有效期止（{validUntil}）早于有效期起（{validFrom}）。",
@@ -181,6 +225,10 @@ REFUSAL_WORDS: dict[str, Text] = {
     "ReleaseDecisionsAddressWrong": Text(
         "The contracts were not deployed for each other.", "合约之间的部署地址不匹配。"
     ),
+    "ReleaseDecisionsCannotRevive": Text(
+        "Goods that were turned away are not released by a correction; file a new declaration.",
+        "已退运或销毁的货物不能通过更正放行，请重新申报。",
+    ),
     "ReleaseDecisionsChannelNotRed": Text(
         "The goods were examined {reports} time(s), so that only the red channel is left.",
         "货物已查验{reports}次，只能走红色通道。",
@@ -188,6 +236,17 @@ REFUSAL_WORDS: dict[str, Text] = {
     "ReleaseDecisionsChannelUnknown": Text("There is no channel {channel}.", "不存在通道{channel}。"),
     "ReleaseDecisionsContentDiffers": Text(
         "The decision is on other content than what is on file.", "决定所依据的内容与已申报的内容不一致。"
+    ),
+    "ReleaseDecisionsCorrectsOther": Text(
+        "Another decision counts now; correct that one.", "现行有效的是另一决定，请更正该决定。"
+    ),
+    "ReleaseDecisionsDispositionOnFile": Text(
+        "The goods were held {dispositions} time(s); an officer decides.",
+        "货物曾被布控{dispositions}次，须由关员决定。",
+    ),
+    "ReleaseDecisionsGreenReleasesOnly": Text(
+        "The green channel only releases; outcome {outcome} needs an officer.",
+        "绿色通道只能放行，处置结果{outcome}须由关员决定。",
     ),
     "ReleaseDecisionsGreenRuleMissing": Text(
         "No rule is in force that releases on the green channel.", "目前没有生效的绿色通道放行规则。"
@@ -198,6 +257,7 @@ REFUSAL_WORDS: dict[str, Text] = {
     "ReleaseDecisionsNotConform": Text(
         "The last examination did not find this version conform.", "最近一次查验未认定该版本相符。"
     ),
+    "ReleaseDecisionsNotDecided": Text("The declaration is not decided yet.", "该报关单尚未作出决定。"),
     "ReleaseDecisionsNotFiled": Text(
         "The declaration is {state}, not on file.", "报关单状态为{state}，不在申报状态。"
     ),
@@ -212,12 +272,38 @@ REFUSAL_WORDS: dict[str, Text] = {
         "Neither signer is a releasing officer.", "签署人中没有放行关员。"
     ),
     "ReleaseDecisionsResultUnknown": Text("There is no result {result}.", "不存在查验结果{result}。"),
+    "ReleaseDecisionsRuleNotForChannel": Text(
+        "Channel {channel} is decided by officers, not by a rule.", "通道{channel}由关员决定，不适用规则。"
+    ),
+    "ReleaseDecisionsRuleNotInForce": Text(
+        "Version {version} of the rule is not in force.", "该规则第{version}版未生效。"
+    ),
+    "ReleaseDecisionsRuleUnknown": Text("There is no such rule.", "不存在该规则。"),
+    "ReleaseDecisionsRuleUsedUp": Text(
+        "Version {version} of the rule has released {mostReleases} declarations, the most it may.",
+        "该规则第{version}版已放行{mostReleases}份报关单，达到上限。",
+    ),
+    "ReleaseDecisionsRuleVersionWrong": Text(
+        "The rule is at another version ({expected} expected, {given} given).",
+        "规则版本不符（应为{expected}，提交的是{given}）。",
+    ),
     "ReleaseDecisionsSequenceWrong": Text(
         "Number {expected} is next, not {given}.", "下一个序号应为{expected}，而非{given}。"
     ),
     "ReleaseDecisionsSignaturesWrong": Text(
         "Channel {channel} needs {needed} signature(s); {given} came.",
         "通道{channel}需要{needed}个签名，现有{given}个。",
+    ),
+    "ReleaseDecisionsSystemDiffers": Text(
+        "The rule may be applied by another system only.", "该规则只能由另一系统执行。"
+    ),
+    "ReleaseDecisionsTooLate": Text(
+        "The decision had to be recorded by {decideBy}; decide anew.",
+        "该决定须在{decideBy}前上链，请重新决定。",
+    ),
+    "ReleaseDecisionsValidityEmpty": Text(
+        "The rule's validity ends ({validUntil}) before it begins ({validFrom}).",
+        "规则有效期止（{validUntil}）早于有效期起（{validFrom}）。",
     ),
     "ReleaseDecisionsVersionWrong": Text(
         "The declaration is at version {expected}, not {given}.",
@@ -257,11 +343,12 @@ STATE_WORDS: dict[str, tuple[Text, ...]] = {
         Text("rejected", "已拒绝"),
         Text("active", "有效"),
         Text("revoked", "已撤销"),
+        Text("expired", "已失效"),
     ),
     "MaterialCertificatesDeclarationStateWrong": _DECLARATION_STATES,
     "ReleaseDecisionsNotFiled": _DECLARATION_STATES,
 }
-_TIMES = {"validFrom", "validUntil", "blockTime", "revokedAt"}
+_TIMES = {"validFrom", "validUntil", "blockTime", "revokedAt", "decideBy"}
 _QUANTITIES = {"left", "asked", "ceiling", "noted", "drawn"}
 _ROLE_ERRORS = {"ConsortiumRoleMissing", "ConsortiumRolesBeyondOrganisation", "ConsortiumRolesUnknown"}
 
@@ -318,7 +405,7 @@ def _facts(error: str, values: Mapping[str, Any], language: Language) -> dict[st
 def _fact(error: str, name: str, value: object, language: Language) -> object:
     if isinstance(value, bytes):
         shown = value.rstrip(b"\0").decode("ascii", errors="replace")
-        return shown if name == "unit" else "0x" + value[:SHOWN_BYTES].hex() + "…"
+        return shown if len(value) == UNIT_BYTES else "0x" + value[:SHOWN_BYTES].hex() + "…"
     if not isinstance(value, int):
         return value
     if name in _TIMES:

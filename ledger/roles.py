@@ -21,6 +21,9 @@ class Role(IntFlag):
     INSTRUMENT = 256
     LOG = 512
     AUDITOR = 1024
+    HOLDER = 2048
+    SYSTEM = 4096
+    WITNESS = 8192
 
 
 ROLE_WORDS: dict[Role, Text] = {
@@ -35,4 +38,7 @@ ROLE_WORDS: dict[Role, Text] = {
     Role.INSTRUMENT: Text("instrument", "仪器"),
     Role.LOG: Text("evidence log", "证据日志"),
     Role.AUDITOR: Text("auditor", "审计"),
+    Role.HOLDER: Text("certificate holder", "证明函持有人"),
+    Role.SYSTEM: Text("system of customs", "海关系统"),
+    Role.WITNESS: Text("witness of the evidence log", "证据日志见证方"),
 }

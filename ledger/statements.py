@@ -118,6 +118,16 @@ class ConsortiumChange(_NumberedStatement):
     revocations: tuple[Bytes32, ...]
 
 
+@dataclass(frozen=True)
+class FounderReplacement(_NumberedStatement):
+    """A founding organisation speaks with another key from now on, signed by k of n founding members."""
+
+    contract: ClassVar[str] = "Consortium"
+    sequence: UInt64
+    organisation: Bytes32
+    signer: ByteString
+
+
 # --------------------------------------------------------------------------------------- MaterialCertificates
 
 
@@ -158,6 +168,19 @@ class CertificateRevocation(_NamedStatement):
     certificate: Bytes32
     version: UInt32
     reason_hash: Bytes32
+    signed_at: UInt64
+
+
+@dataclass(frozen=True)
+class CertificateDelegation(_NamedStatement):
+    """The holder lets another broker draw from its certificate; a validity of (0, 0) takes that back."""
+
+    contract: ClassVar[str] = "MaterialCertificates"
+    certificate: Bytes32
+    broker: Bytes32
+    sequence: UInt32
+    valid_from: UInt64
+    valid_until: UInt64
     signed_at: UInt64
 
 
@@ -215,6 +238,7 @@ class CheckNoteOpening(_NamedStatement):
     note: Bytes32
     content_hash: Bytes32
     gates: UInt8
+    binding: UInt8
     items: tuple[NoteItem, ...]
     signed_at: UInt64
 
@@ -280,10 +304,37 @@ class Disposition(_NamedStatement):
 
 
 @dataclass(frozen=True)
-class ReleaseDecision(_NamedStatement):
-    """The final decision on a declaration.
+class ReleaseRule(_NamedStatement):
+    """A supervisor puts a rule of the green channel in force, for one system and a number of releases."""
 
-    Outcome 1 release, 7 return shipment, 9 destroy; channel 1 green, 2 yellow, 3 red.
+    contract: ClassVar[str] = "ReleaseDecisions"
+    rule: Bytes32
+    version: UInt32
+    content_hash: Bytes32
+    system: Bytes32
+    most_releases: UInt32
+    valid_from: UInt64
+    valid_until: UInt64
+    signed_at: UInt64
+
+
+@dataclass(frozen=True)
+class ReleaseRuleRepeal(_NamedStatement):
+    """An officer ends a rule of the green channel."""
+
+    contract: ClassVar[str] = "ReleaseDecisions"
+    rule: Bytes32
+    version: UInt32
+    reason_hash: Bytes32
+    signed_at: UInt64
+
+
+@dataclass(frozen=True)
+class ReleaseDecision(_NamedStatement):
+    """The decision on a declaration.
+
+    Outcome 1 release, 7 return shipment, 9 destroy; channel 1 green, 2 yellow, 3 red. A release on the green
+    channel names its rule, any other decision none (zeros). It counts only when it is recorded by `decide_by`.
     """
 
     contract: ClassVar[str] = "ReleaseDecisions"
@@ -292,7 +343,24 @@ class ReleaseDecision(_NamedStatement):
     content_hash: Bytes32
     channel: UInt8
     outcome: UInt8
+    rule: Bytes32
     evidence_hash: Bytes32
+    decide_by: UInt64
+    signed_at: UInt64
+
+
+@dataclass(frozen=True)
+class DecisionCorrection(_NamedStatement):
+    """Two officers correct a decision: a new decision that names the one that counted until now."""
+
+    contract: ClassVar[str] = "ReleaseDecisions"
+    declaration: Bytes32
+    version: UInt32
+    corrects: Bytes32
+    outcome: UInt8
+    reason_hash: Bytes32
+    evidence_hash: Bytes32
+    decide_by: UInt64
     signed_at: UInt64
 
 
@@ -302,6 +370,16 @@ class ReleaseDecision(_NamedStatement):
 @dataclass(frozen=True)
 class Checkpoint(_NumberedStatement):
     """The evidence log says how long it is and what its root is."""
+
+    contract: ClassVar[str] = "EvidenceLog"
+    size: UInt64
+    root: Bytes32
+    signed_at: UInt64
+
+
+@dataclass(frozen=True)
+class CheckpointWitness(_NumberedStatement):
+    """A member has seen that an anchored checkpoint continues the log that it knows."""
 
     contract: ClassVar[str] = "EvidenceLog"
     size: UInt64
@@ -324,9 +402,11 @@ STATEMENT_TYPES: dict[str, type[Statement]] = {
     kind.primary_type: kind
     for kind in (
         ConsortiumChange,
+        FounderReplacement,
         CertificateSubmission,
         CertificateReview,
         CertificateRevocation,
+        CertificateDelegation,
         DeclarationFiling,
         DeclarationWithdrawal,
         CheckNoteOpening,
@@ -335,16 +415,22 @@ STATEMENT_TYPES: dict[str, type[Statement]] = {
         CheckNoteVoiding,
         ExaminationReport,
         Disposition,
+        ReleaseRule,
+        ReleaseRuleRepeal,
         ReleaseDecision,
+        DecisionCorrection,
         Checkpoint,
+        CheckpointWitness,
         Evidence,
     )
 }
 STATEMENT_WORDS: dict[str, Text] = {
     "ConsortiumChange": Text("Change of the consortium", "联盟成员变更"),
+    "FounderReplacement": Text("New key of a founding member", "创始成员更换密钥"),
     "CertificateSubmission": Text("Submission of a material certificate", "提交物资证明函"),
     "CertificateReview": Text("Review of a material certificate", "审核物资证明函"),
     "CertificateRevocation": Text("Revocation of a material certificate", "撤销物资证明函"),
+    "CertificateDelegation": Text("Delegation of a material certificate", "物资证明函授权"),
     "DeclarationFiling": Text("Filing of a declaration", "申报报关单"),
     "DeclarationWithdrawal": Text("Withdrawal of a declaration", "撤回报关单"),
     "CheckNoteOpening": Text("Opening of a check note", "申请核放单"),
@@ -353,8 +439,12 @@ STATEMENT_WORDS: dict[str, Text] = {
     "CheckNoteVoiding": Text("Voiding of a check note", "作废核放单"),
     "ExaminationReport": Text("Examination report", "查验报告"),
     "Disposition": Text("Disposition", "异常处置"),
+    "ReleaseRule": Text("Release rule put in force", "放行规则生效"),
+    "ReleaseRuleRepeal": Text("Release rule repealed", "放行规则废止"),
     "ReleaseDecision": Text("Release decision", "放行决定"),
+    "DecisionCorrection": Text("Correction of a decision", "更正决定"),
     "Checkpoint": Text("Checkpoint of the evidence log", "证据日志检查点"),
+    "CheckpointWitness": Text("Witness of a checkpoint", "检查点见证"),
     "Evidence": Text("Evidence", "证据"),
 }
 

@@ -33,6 +33,7 @@ SIGNING_ROLES: dict[str, Role] = {
     "CertificateSubmission": Role.BROKER,
     "CertificateReview": Role.COMMITTEE | Role.DOCUMENTS_OFFICER,
     "CertificateRevocation": Role.COMMITTEE | Role.DOCUMENTS_OFFICER | Role.SUPERVISOR,
+    "CertificateDelegation": Role.HOLDER,
     "DeclarationFiling": Role.BROKER,
     "DeclarationWithdrawal": Role.BROKER,
     "CheckNoteOpening": Role.BROKER,
@@ -41,10 +42,14 @@ SIGNING_ROLES: dict[str, Role] = {
     "CheckNoteVoiding": Role.BROKER,
     "ExaminationReport": Role.INSPECTOR,
     "Disposition": Role.RELEASING_OFFICER | Role.SUPERVISOR | Role.DOCUMENTS_OFFICER,
+    "ReleaseRule": Role.SUPERVISOR,
+    "ReleaseRuleRepeal": Role.SUPERVISOR | Role.RELEASING_OFFICER,
     "ReleaseDecision": Role.RELEASING_OFFICER | Role.SUPERVISOR,
+    "DecisionCorrection": Role.RELEASING_OFFICER | Role.SUPERVISOR,
     "Checkpoint": Role.LOG,
+    "CheckpointWitness": Role.WITNESS,
 }
-"""The roles that the contracts ask for; a change of the consortium takes founding keys instead."""
+"""The roles that the contracts ask for; changes of the consortium take founding keys instead."""
 _NODE_AWAY = Text("The node could not be asked.", "无法查询节点。")
 
 

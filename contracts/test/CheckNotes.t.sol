@@ -32,7 +32,7 @@ contract CheckNotesTest is World {
         vm.expectEmit(address(notes));
         emit StatementRegister.StatementRecorded(digest, NOTE, FIRM, keyOf(broker));
         vm.expectEmit(address(notes));
-        emit CheckNotes.CheckNoteOpened(NOTE, statement.contentHash, 2);
+        emit CheckNotes.CheckNoteOpened(NOTE, statement.contentHash, 2, MANY_VEHICLES);
         notes.open(statement, by);
         CheckNotes.NoteRecord memory record = notes.note(NOTE);
         assertEq(record.contentHash, statement.contentHash);
@@ -244,12 +244,81 @@ contract CheckNotesTest is World {
         void_(NOTE, gate);
     }
 
+    // ------------------------------------------------------------------------------------------------------ binding
+
+    function test_BindingsAreKnown(uint8 binding) public {
+        vm.assume(binding < MANY_DECLARATIONS || binding > MANY_VEHICLES);
+        refuse(abi.encodeWithSelector(CheckNotes.CheckNotesBindingUnknown.selector, binding));
+        open(opening(NOTE, 1, binding, itemsOf(_item(1))), broker);
+    }
+
+    function test_OneVehicleHasItsDeclarationToItself(uint8 first, uint8 second) public {
+        (first, second) = (uint8(within(first, 1, 3)), uint8(within(second, 1, 3)));
+        open(opening(NOTE, 1, first, itemsOf(_item(1))), broker);
+        bool together = first == MANY_VEHICLES && second == MANY_VEHICLES;
+        if (!together) refuse(_bound(second, 1, first != MANY_VEHICLES));
+        open(opening("note 2", 1, second, itemsOf(_item(1))), broker);
+        assertEq(notes.liveNotes(ENTRY).count, together ? 2 : 1);
+        assertEq(notes.note(NOTE).binding, first);
+    }
+
+    function test_APassedNoteStillBindsAndAVoidedOneDoesNot(bool voided) public {
+        open(opening(NOTE, 1, ONE_FOR_ONE, itemsOf(_item(1))), broker);
+        if (voided) {
+            void_(NOTE, broker);
+            assertEq(notes.liveNotes(ENTRY).count, 0);
+        } else {
+            approve(NOTE, documents);
+            pass(NOTE, 1, gate);
+            refuse(_bound(MANY_DECLARATIONS, 1, true));
+        }
+        open(opening("note 2", 1, MANY_DECLARATIONS, itemsOf(_item(1))), broker);
+    }
+
+    function test_VoidingOneOfManyVehiclesLeavesTheOthers() public {
+        open(opening(NOTE, 1, itemsOf(_item(1))), broker);
+        open(opening("note 2", 1, itemsOf(_item(1))), broker);
+        void_(NOTE, broker);
+        assertEq(notes.liveNotes(ENTRY).count, 1);
+        refuse(_bound(ONE_FOR_ONE, 1, false));
+        open(opening("note 3", 1, ONE_FOR_ONE, itemsOf(_item(1))), broker);
+        open(opening("note 3", 1, itemsOf(_item(1))), broker);
+    }
+
+    function test_OneBindingTakesManyDeclarations(uint8 binding) public {
+        binding = uint8(within(binding, 1, 3));
+        file(filing("declaration 2", 1, draws(drawOf(LETTER, 2, 1e6))), broker);
+        NoteItem[] memory items = new NoteItem[](4);
+        (items[0], items[1]) = (_item(1), NoteItem("declaration 2", LETTER, 2, 1));
+        // Two items of one declaration count once.
+        (items[2], items[3]) = (NoteItem(ENTRY, LETTER, 2, 1), NoteItem("declaration 2", LETTER, 2, 2));
+        if (binding != MANY_DECLARATIONS) {
+            refuse(abi.encodeWithSelector(CheckNotes.CheckNotesBindingWrong.selector, NOTE, binding, 2));
+            open(opening(NOTE, 1, binding, items), broker);
+            return;
+        }
+        open(opening(NOTE, 1, binding, items), broker);
+        assertEq(notes.liveNotes(ENTRY).count, 1);
+        assertTrue(notes.liveNotes("declaration 2").exclusive, "exclusive");
+        void_(NOTE, broker);
+        assertEq(notes.liveNotes(ENTRY).count + notes.liveNotes("declaration 2").count, 0);
+        assertTrue(!notes.liveNotes("declaration 2").exclusive, "exclusive");
+        assertEq(notes.noted("declaration 2", LETTER, 2), 0);
+    }
+
+    function test_AnEmptyVehicleIsBoundToNothing(uint8 binding) public {
+        binding = uint8(within(binding, 1, 3));
+        open(opening(NOTE, 1, binding, new NoteItem[](0)), broker);
+        open(opening("note 2", 1, binding, new NoteItem[](0)), broker);
+    }
+
     function test_TheDigestsAreThoseOfEip712() public view {
         CheckNoteOpening memory opened = opening(NOTE, 2, itemsOf(_item(7)));
         bytes memory itemType = "NoteItem(bytes32 declaration,bytes32 certificate,uint32 line,uint128 quantity)";
         bytes32 openingType = keccak256(
             bytes.concat(
-                "CheckNoteOpening(bytes32 note,bytes32 contentHash,uint8 gates,NoteItem[] items,uint64 signedAt)",
+                "CheckNoteOpening(bytes32 note,bytes32 contentHash,uint8 gates,uint8 binding,NoteItem[] items,",
+                "uint64 signedAt)",
                 itemType
             )
         );
@@ -258,7 +327,15 @@ contract CheckNotesTest is World {
             notes.hashCheckNoteOpening(opened),
             _digest(
                 keccak256(
-                    abi.encode(openingType, opened.note, opened.contentHash, opened.gates, itemsHash, opened.signedAt)
+                    abi.encode(
+                        openingType,
+                        opened.note,
+                        opened.contentHash,
+                        opened.gates,
+                        opened.binding,
+                        itemsHash,
+                        opened.signedAt
+                    )
                 )
             )
         );
@@ -297,6 +374,12 @@ contract CheckNotesTest is World {
 
     function _exceeded(uint256 noted, uint128 drawn) private pure returns (bytes memory) {
         return abi.encodeWithSelector(CheckNotes.CheckNotesQuantityExceeded.selector, ENTRY, LETTER, 1, noted, drawn);
+    }
+
+    function _bound(uint8 binding, uint256 count, bool exclusive) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(
+            CheckNotes.CheckNotesDeclarationBound.selector, ENTRY, binding, count, exclusive
+        );
     }
 
     function _roleMissing(Officer memory officer, uint256 needed) private pure returns (bytes memory) {

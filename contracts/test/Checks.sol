@@ -3,6 +3,14 @@ pragma solidity 0.8.37;
 
 /// @title The cheat codes that the tests use; Hardhat and forge answer to the same address
 interface Vm {
+    struct Gas {
+        uint64 gasLimit;
+        uint64 gasTotalUsed;
+        uint64 gasMemoryUsed;
+        int64 gasRefunded;
+        uint64 gasRemaining;
+    }
+
     function addr(uint256 secret) external pure returns (address);
     function sign(uint256 secret, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function publicKeyP256(uint256 secret) external pure returns (uint256 x, uint256 y);
@@ -13,8 +21,10 @@ interface Vm {
     function warp(uint256 timestamp) external;
     function roll(uint256 height) external;
     function prank(address sender) external;
+    function chainId(uint256 id) external;
     function assume(bool condition) external pure;
     function cool(address target) external;
+    function lastCallGas() external view returns (Gas memory);
     function expectRevert(bytes calldata reason) external;
     function expectRevert(bytes4 selector) external;
     function expectRevert() external;

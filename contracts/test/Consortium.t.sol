@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Consortium, ConsortiumChange, FoundingMember, KeyGrant, Organisation} from "../Consortium.sol";
+import {
+    Consortium,
+    ConsortiumChange,
+    FounderReplacement,
+    FoundingMember,
+    KeyGrant,
+    Organisation
+} from "../Consortium.sol";
 import {Roles} from "../Roles.sol";
 import {Signed, StatementRegister} from "../StatementRegister.sol";
 import {Kind, Officer} from "./Officers.sol";
@@ -78,7 +85,8 @@ contract ConsortiumTest is World {
         assertEq(consortium.recordedAt(digest), block.number);
         Consortium.OrganisationRecord memory record = consortium.organisation("new firm");
         assertEq(record.roles, Roles.BROKER);
-        assertTrue(record.admitted, "admitted");
+        assertEq(record.number, 7);
+        assertEq(consortium.organisationAt(7), "new firm");
     }
 
     function test_AllThreeMaySign() public {
@@ -283,6 +291,116 @@ contract ConsortiumTest is World {
         assertEq(consortium.key(keyOf(officer)).revokedAt, block.timestamp);
     }
 
+    // ------------------------------------------------------------------------------------------------- new founders
+
+    function test_AFoundersKeyIsReplacedAtOnce() public {
+        Officer memory successor = newOfficer(Kind.Passkey, "successor", founder3.organisation, 0);
+        FounderReplacement memory statement = replacementOf(founder3, successor);
+        bytes32 digest = consortium.hashFounderReplacement(statement);
+        Signed[] memory signatures = pair(sign(founder1, digest), sign(founder2, digest));
+        vm.expectEmit(address(consortium));
+        emit StatementRegister.StatementRecorded(digest, bytes32(uint256(2)), "committee member", keyOf(founder1));
+        vm.expectEmit(address(consortium));
+        emit Consortium.FounderReplaced("bureau member", keyOf(founder3), keyOf(successor), successor.signer);
+        consortium.replaceFounder(statement, signatures);
+        assertEq(consortium.sequence(), 2);
+        assertEq(consortium.founderOf(keyOf(founder3)), 0);
+        assertEq(consortium.founderOf(keyOf(successor)), "bureau member");
+        assertEq(consortium.foundingKeys().length, 3);
+        assertEq(consortium.foundingKeys()[2], keyOf(successor));
+
+        ConsortiumChange memory change = emptyChange();
+        digest = consortium.hashConsortiumChange(change);
+        signatures = pair(sign(founder1, digest), sign(founder3, digest));
+        vm.expectRevert(abi.encodeWithSelector(Consortium.ConsortiumFounderUnknown.selector, keyOf(founder3)));
+        consortium.change(change, signatures);
+        consortium.change(change, pair(sign(founder1, digest), sign(successor, digest)));
+    }
+
+    function test_TheOldKeyMaySignItsOwnReplacement() public {
+        Officer memory successor = newOfficer(Kind.P256, "successor", founder1.organisation, 0);
+        replace(replacementOf(founder1, successor), founder1, founder3);
+        assertEq(consortium.foundingKeys()[0], keyOf(successor));
+    }
+
+    function test_ReplacementsAndChangesShareTheirCounter(uint64 sequence) public {
+        vm.assume(sequence != 2);
+        Officer memory successor = newOfficer(Kind.P256, "successor", founder1.organisation, 0);
+        FounderReplacement memory statement = replacementOf(founder1, successor);
+        statement.sequence = sequence;
+        refuse(abi.encodeWithSelector(Consortium.ConsortiumSequenceWrong.selector, 2, sequence));
+        replace(statement, founder2, founder3);
+        statement.sequence = 2;
+        replace(statement, founder2, founder3);
+        ConsortiumChange memory change = emptyChange();
+        change.sequence = 2;
+        bytes32 digest = consortium.hashConsortiumChange(change);
+        Signed[] memory signatures = pair(sign(founder2, digest), sign(founder3, digest));
+        vm.expectRevert(abi.encodeWithSelector(Consortium.ConsortiumSequenceWrong.selector, 3, 2));
+        consortium.change(change, signatures);
+        refuse(
+            abi.encodeWithSelector(
+                StatementRegister.StatementRegisterAlreadyRecorded.selector,
+                consortium.hashFounderReplacement(statement),
+                block.number
+            )
+        );
+        replace(statement, founder2, founder3);
+    }
+
+    function test_AReplacementTakesFounders() public {
+        Officer memory successor = newOfficer(Kind.P256, "successor", founder1.organisation, 0);
+        FounderReplacement memory statement = replacementOf(founder1, successor);
+        Signed[] memory signatures = alone(sign(founder2, consortium.hashFounderReplacement(statement)));
+        vm.expectRevert(abi.encodeWithSelector(Consortium.ConsortiumSignaturesMissing.selector, 2, 1));
+        consortium.replaceFounder(statement, signatures);
+        refuse(abi.encodeWithSelector(Consortium.ConsortiumFounderUnknown.selector, keyOf(successor)));
+        replace(statement, founder2, successor);
+        refuse(abi.encodeWithSelector(Consortium.ConsortiumSignatureRepeated.selector, keyOf(founder2)));
+        replace(statement, founder2, founder2);
+    }
+
+    function test_ANewFoundersKeyIsWellFormedAndNobodyElses() public {
+        FounderReplacement memory statement = replacementOf(founder1, founder2);
+        bytes4 refusal = Consortium.ConsortiumFounderRepeated.selector;
+        refuse(abi.encodeWithSelector(refusal, founder1.organisation, keyOf(founder2)));
+        replace(statement, founder2, founder3);
+        statement.signer = founder1.signer;
+        refuse(abi.encodeWithSelector(refusal, founder1.organisation, keyOf(founder1)));
+        replace(statement, founder2, founder3);
+        statement.signer = "short";
+        refuse(abi.encodeWithSelector(Consortium.ConsortiumSignerMalformed.selector, bytes("short")));
+        replace(statement, founder2, founder3);
+        statement = replacementOf(founder1, broker);
+        statement.organisation = "no founder";
+        refuse(abi.encodeWithSelector(Consortium.ConsortiumOrganisationUnknown.selector, bytes32("no founder")));
+        replace(statement, founder2, founder3);
+    }
+
+    function test_TheDigestOfAReplacementIsThatOfEip712() public view {
+        FounderReplacement memory statement = replacementOf(founder1, broker);
+        bytes32 typeHash = keccak256("FounderReplacement(uint64 sequence,bytes32 organisation,bytes signer)");
+        bytes32 message =
+            keccak256(abi.encode(typeHash, statement.sequence, statement.organisation, keccak256(statement.signer)));
+        assertEq(
+            consortium.hashFounderReplacement(statement),
+            keccak256(abi.encodePacked(hex"1901", domainOf(address(consortium)), message))
+        );
+    }
+
+    function test_OrganisationsAreNumberedInTheOrderOfTheirAdmission() public {
+        assertEq(consortium.organisationAt(0), 0);
+        assertEq(consortium.organisationAt(1), FIRM);
+        assertEq(consortium.organisationAt(7), 0);
+        apply_(admission("new firm", Roles.BROKER));
+        apply_(admission("new firm", Roles.BROKER | Roles.HOLDER));
+        assertEq(consortium.organisationAt(7), "new firm");
+        assertEq(consortium.organisationAt(8), 0);
+        Signed memory by = sign(broker, DIGEST);
+        (,, uint24 number) = consortium.check(by.signer, DIGEST, by.signature, Roles.BROKER);
+        assertEq(number, 1);
+    }
+
     // ------------------------------------------------------------------------------------------------------ checks
 
     function test_AnUnknownKeyIsRefused() public {
@@ -351,7 +469,7 @@ contract ConsortiumTest is World {
         needed &= Roles.ALL;
         if (needed & inspector.roles != 0) {
             Signed memory by = sign(inspector, DIGEST);
-            (, bytes32 officer) = consortium.check(by.signer, DIGEST, by.signature, needed);
+            (, bytes32 officer,) = consortium.check(by.signer, DIGEST, by.signature, needed);
             assertEq(officer, inspector.id);
         } else {
             _refuse(

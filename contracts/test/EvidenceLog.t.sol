@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Consortium} from "../Consortium.sol";
-import {Checkpoint, Evidence, EvidenceLog} from "../EvidenceLog.sol";
+import {Checkpoint, CheckpointWitness, Evidence, EvidenceLog} from "../EvidenceLog.sol";
 import {Roles} from "../Roles.sol";
 import {Signed, StatementRegister} from "../StatementRegister.sol";
 import {Officer} from "./Officers.sol";
@@ -36,10 +36,9 @@ contract EvidenceLogTest is World {
 
     function test_EverySizeGrowsToEveryLargerOne() public {
         for (uint256 m = 0; m <= 17; ++m) {
-            for (uint256 n = m; n <= 17; ++n) {
+            for (uint256 n = m + 1; n <= 17; ++n) {
                 EvidenceLog fresh = EvidenceLog(deploy("EvidenceLog", abi.encode(consortium)));
-                _anchor(fresh, SALT, 0, m);
-                vm.warp(block.timestamp + 1);
+                if (m != 0) _anchor(fresh, SALT, 0, m);
                 _anchor(fresh, SALT, m, n);
                 assertEq(fresh.checkpoint().size, n);
             }
@@ -48,9 +47,8 @@ contract EvidenceLogTest is World {
 
     function test_AnySizeGrowsToAnyLargerOne(uint256 m, uint256 n) public {
         m = within(m, 0, MOST);
-        n = within(n, m, 2 * MOST);
-        _anchor(log, SALT, 0, m);
-        vm.warp(START + 1);
+        n = within(n, m + 1, 2 * MOST);
+        if (m != 0) _anchor(log, SALT, 0, m);
         _anchor(log, SALT, m, n);
         assertEq(log.checkpoint().root, HashTree.root(SALT, 0, n));
     }
@@ -109,10 +107,6 @@ contract EvidenceLogTest is World {
         bytes memory refusal = _inconsistent(0, sha256(""), statement);
         refuse(refusal);
         anchor(log, statement, new bytes32[](1), sequencer);
-        _anchor(log, SALT, 0, 3);
-        statement.signedAt = START + 1;
-        refuse(_inconsistent(3, statement.root, statement));
-        anchor(log, statement, new bytes32[](1), sequencer);
     }
 
     function test_TheLogDoesNotShrink(uint64 size) public {
@@ -131,7 +125,9 @@ contract EvidenceLogTest is World {
         anchor(log, Checkpoint(5, root, START), new bytes32[](0), sequencer);
     }
 
-    function test_TheSameStateMayBeAnchoredAgainLater() public {
+    function test_EveryCheckpointHoldsMoreThanTheLast() public {
+        refuse(abi.encodeWithSelector(EvidenceLog.EvidenceLogNotGrown.selector, 0));
+        _anchor(log, SALT, 0, 0);
         _anchor(log, SALT, 0, 5);
         Checkpoint memory again = Checkpoint(5, HashTree.root(SALT, 0, 5), START);
         bytes32 digest = log.hashCheckpoint(again);
@@ -140,8 +136,60 @@ contract EvidenceLogTest is World {
         );
         anchor(log, again, new bytes32[](0), sequencer);
         vm.warp(START + 60);
+        refuse(abi.encodeWithSelector(EvidenceLog.EvidenceLogNotGrown.selector, 5));
         _anchor(log, SALT, 5, 5);
-        assertEq(log.checkpoint().signedAt, START + 60);
+        _anchor(log, SALT, 5, 6);
+        vm.roll(block.number + 1);
+        // A statement that is not the last any more gets the same answer.
+        refuse(
+            abi.encodeWithSelector(
+                StatementRegister.StatementRegisterAlreadyRecorded.selector, digest, block.number - 1
+            )
+        );
+        anchor(log, again, new bytes32[](0), sequencer);
+    }
+
+    function test_MembersVouchForACheckpointOnceEach() public {
+        _anchor(log, SALT, 0, 5);
+        _anchor(log, SALT, 5, 9);
+        bytes32 root = HashTree.root(SALT, 0, 5);
+        assertEq(log.anchoredAt(5, root), block.number);
+        assertEq(log.anchoredAt(9, root), 0);
+        CheckpointWitness memory statement = CheckpointWitness(5, root, START);
+        bytes32 digest = log.hashCheckpointWitness(statement);
+        Signed memory by = sign(witness1, digest);
+        vm.expectEmit(address(log));
+        emit StatementRegister.StatementRecorded(digest, bytes32(uint256(5)), CUSTOMS, keyOf(witness1));
+        vm.expectEmit(address(log));
+        emit EvidenceLog.CheckpointWitnessed(5, root, CUSTOMS);
+        log.witness(statement, by);
+        assertEq(log.witnesses(5), 1);
+        assertTrue(log.isWitness(5, CUSTOMS) && !log.isWitness(5, OCOG), "who vouches");
+        statement.signedAt = START + 1;
+        refuse(abi.encodeWithSelector(EvidenceLog.EvidenceLogWitnessRepeated.selector, 5, CUSTOMS));
+        witness(log, statement, witness1);
+        witness(log, statement, witness2);
+        assertEq(log.witnesses(5), 2);
+        assertEq(log.witnesses(9), 0);
+        witness(log, CheckpointWitness(9, HashTree.root(SALT, 0, 9), START), witness1);
+        assertEq(log.witnesses(9), 1);
+    }
+
+    function test_OnlyAnAnchoredCheckpointIsVouchedFor(uint64 size, bytes32 root) public {
+        vm.assume(size != 5 || root != HashTree.root(SALT, 0, 5));
+        _anchor(log, SALT, 0, 5);
+        refuse(abi.encodeWithSelector(EvidenceLog.EvidenceLogNotAnchored.selector, size, root));
+        witness(log, CheckpointWitness(size, root, START), witness1);
+    }
+
+    function test_OnlyAWitnessVouches() public {
+        _anchor(log, SALT, 0, 5);
+        refuse(
+            abi.encodeWithSelector(
+                Consortium.ConsortiumRoleMissing.selector, keyOf(sequencer), sequencer.roles, Roles.WITNESS
+            )
+        );
+        witness(log, CheckpointWitness(5, HashTree.root(SALT, 0, 5), START), sequencer);
     }
 
     function test_OnlyTheLogAnchors() public {
@@ -158,6 +206,11 @@ contract EvidenceLogTest is World {
         assertEq(
             log.hashCheckpoint(Checkpoint(5, "root", 6)),
             _digest(keccak256(abi.encode(checkpointType, 5, bytes32("root"), 6)))
+        );
+        bytes32 witnessType = keccak256("CheckpointWitness(uint64 size,bytes32 root,uint64 signedAt)");
+        assertEq(
+            log.hashCheckpointWitness(CheckpointWitness(5, "root", 6)),
+            _digest(keccak256(abi.encode(witnessType, 5, bytes32("root"), 6)))
         );
         bytes32 evidenceType = keccak256("Evidence(bytes32 subject,bytes32 kind,bytes32 contentHash,uint64 signedAt)");
         assertEq(

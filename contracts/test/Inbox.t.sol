@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Call, Inbox} from "../Inbox.sol";
-import {CertificateSubmission, MaterialCertificates} from "../MaterialCertificates.sol";
+import {CarriedLine, CertificateSubmission, MaterialCertificates} from "../MaterialCertificates.sol";
 import {Signed, StatementRegister} from "../StatementRegister.sol";
 import {World} from "./World.sol";
 
@@ -94,11 +94,12 @@ contract InboxTest is World {
             GAS,
             digest,
             abi.encodeCall(
-                MaterialCertificates.review, (reviewOf(LETTER, 1, COMMITTEE_PARTY, CONFIRM), sign(committee, digest))
+                MaterialCertificates.review,
+                (reviewOf(LETTER, 1, COMMITTEE_PARTY, CONFIRM), new CarriedLine[](0), sign(committee, digest))
             )
         );
         inbox.submit(calls);
-        assertTrue(certificates.certificate(LETTER).confirmedByCommittee, "confirmed");
+        assertTrue(certificates.certificate(LETTER).current.confirmedByCommittee, "confirmed");
     }
 
     function test_ATargetWithoutCodeIsARefusal(address target) public {
@@ -124,7 +125,7 @@ contract InboxTest is World {
         uint256 before = gasleft();
         inbox.submit(calls);
         assertAtMost("gas of a batch with a return bomb", before - gasleft(), 900_000);
-        assertEq(certificates.certificate(LETTER).version, 1);
+        assertEq(certificates.certificate(LETTER).current.version, 1);
     }
 
     function test_ACallThatBurnsItsGasLeavesTheRest() public {
@@ -134,7 +135,7 @@ contract InboxTest is World {
         vm.expectEmit(address(inbox));
         emit Inbox.StatementRefused("statement", address(this), 0, "");
         inbox.submit(calls);
-        assertEq(certificates.certificate(LETTER).version, 1);
+        assertEq(certificates.certificate(LETTER).current.version, 1);
     }
 
     function test_ACallGetsTheGasItDeclares(uint256 declared) public {
@@ -192,8 +193,8 @@ contract InboxTest is World {
         calls[0].gas = 4 * GAS;
         calls[1] = _submission("certificate 2");
         inbox.submit(calls);
-        assertEq(certificates.certificate(LETTER).version, 1);
-        assertEq(certificates.certificate("certificate 2").version, 1);
+        assertEq(certificates.certificate(LETTER).current.version, 1);
+        assertEq(certificates.certificate("certificate 2").current.version, 1);
     }
 
     function _submission(bytes32 certificate) private view returns (Call memory) {

@@ -11,6 +11,7 @@ import {
 } from "../CheckNotes.sol";
 import {Consortium, ConsortiumChange, KeyGrant} from "../Consortium.sol";
 import {
+    CarriedLine,
     CertificateReview,
     CertificateRevocation,
     CertificateSubmission,
@@ -114,7 +115,7 @@ contract Port is World {
     function submitCertificate(uint256 seed) external {
         _random = seed;
         bytes32 id = certificateId(_one());
-        CertificateSubmission memory statement = submission(id, certificates.certificate(id).version + _step());
+        CertificateSubmission memory statement = submission(id, certificates.certificate(id).lastVersion + _step());
         bytes32 digest = certificates.hashCertificateSubmission(statement);
         Signed memory by = _signedBy(broker, digest, Roles.BROKER);
         _send(address(certificates), digest, abi.encodeCall(MaterialCertificates.submit, (statement, by)));
@@ -126,14 +127,14 @@ contract Port is World {
         uint8 party = uint8(1 + _below(2));
         uint8 verdict = _below(8) == 0 ? uint8(1 + _below(4)) : CONFIRM;
         CertificateReview memory statement =
-            reviewOf(id, certificates.certificate(id).version + _slip(), party, verdict);
+            reviewOf(id, certificates.certificate(id).lastVersion + _slip(), party, verdict);
         if (_below(8) == 0) statement.contentHash ^= bytes32(uint256(1));
         bytes32 digest = certificates.hashCertificateReview(statement);
         Signed memory by = party == 1
             ? _signedBy(committee, digest, Roles.COMMITTEE)
             : _signedBy(documents, digest, Roles.DOCUMENTS_OFFICER);
         if (
-            _send(address(certificates), digest, abi.encodeCall(MaterialCertificates.review, (statement, by)))
+            _send(address(certificates), digest, abi.encodeCall(MaterialCertificates.review, (statement, new CarriedLine[](0), by)))
                 && verdict == CONFIRM
         ) {
             confirmed[party][keccak256(abi.encode(id, statement.version, statement.contentHash))] = true;
@@ -144,7 +145,7 @@ contract Port is World {
         _random = seed;
         if (_below(6) != 0) return;
         bytes32 id = certificateId(_one());
-        CertificateRevocation memory statement = revocation(id, certificates.certificate(id).version);
+        CertificateRevocation memory statement = revocation(id, certificates.certificate(id).current.version);
         bytes32 digest = certificates.hashCertificateRevocation(statement);
         Signed memory by = _signedBy(committee, digest, Roles.COMMITTEE | Roles.DOCUMENTS_OFFICER | Roles.SUPERVISOR);
         _send(address(certificates), digest, abi.encodeCall(MaterialCertificates.revoke, (statement, by)));
@@ -160,7 +161,7 @@ contract Port is World {
             uint128 quantity = uint128(1 + _below(ceiling + ceiling / 8 + 1) / (1 + _below(3)));
             list[i] = drawOf(_activeCertificate(), line, quantity);
         }
-        DeclarationFiling memory statement = filing(id, certificates.declaration(id).version + _step(), list);
+        DeclarationFiling memory statement = filing(id, _versionOf(id) + _step(), list);
         bytes32 digest = certificates.hashDeclarationFiling(statement);
         Signed memory by = _signedBy(broker, digest, Roles.BROKER);
         _send(address(certificates), digest, abi.encodeCall(MaterialCertificates.file, (statement, proofsOf(list), by)));
@@ -170,7 +171,7 @@ contract Port is World {
         _random = seed;
         if (_below(4) != 0) return;
         bytes32 id = declarationId(_one());
-        DeclarationWithdrawal memory statement = withdrawal(id, certificates.declaration(id).version + _slip());
+        DeclarationWithdrawal memory statement = withdrawal(id, _versionOf(id) + _slip());
         bytes32 digest = certificates.hashDeclarationWithdrawal(statement);
         Signed memory by = _signedBy(broker, digest, Roles.BROKER);
         _send(address(certificates), digest, abi.encodeCall(MaterialCertificates.withdraw, (statement, by)));
@@ -231,7 +232,7 @@ contract Port is World {
         bytes32 id = declarationId(_one());
         ExaminationReport memory statement = reportOf(
             id,
-            certificates.declaration(id).version + _slip(),
+            _versionOf(id) + _slip(),
             decisions.caseOf(id).reports + _step(),
             uint8(1 + _below(2))
         );
@@ -247,7 +248,7 @@ contract Port is World {
         uint8 channel = decisions.caseOf(id).reports == 0 ? YELLOW : RED;
         if (_below(8) == 0) channel = uint8(1 + _below(3));
         ReleaseDecision memory statement =
-            decisionOf(id, certificates.declaration(id).version + _slip(), channel, outcomes[_below(4)]);
+            decisionOf(id, _versionOf(id) + _slip(), channel, outcomes[_below(4)]);
         if (_below(8) == 0) statement.contentHash ^= bytes32(uint256(1));
         bytes32 digest = decisions.hashReleaseDecision(statement);
         Signed[] memory signatures = alone(_signedBy(releasing, digest, Roles.RELEASING_OFFICER));
@@ -331,6 +332,10 @@ contract Port is World {
         bytes32 id = keyOf(signer);
         bool same = !forged || keccak256(by.signature) == keccak256(sign(signer, digest).signature);
         _entitled = _entitled && same && !_intruder[id] && _heldRoles[id] & needed != 0;
+    }
+
+    function _versionOf(bytes32 declaration) private view returns (uint32 version) {
+        (, version) = certificates.versionOf(declaration);
     }
 
     function _send(address target, bytes32 digest, bytes memory data) private returns (bool taken) {

@@ -127,13 +127,14 @@ contract ReleaseDecisionsTest is World {
         vm.expectEmit(address(decisions));
         emit StatementRegister.StatementRecorded(digest, ENTRY, CUSTOMS, keyOf(releasing));
         vm.expectEmit(address(decisions));
-        emit ReleaseDecisions.DecisionTaken(ENTRY, 1, YELLOW, RELEASE, "file");
+        emit ReleaseDecisions.DecisionTaken(ENTRY, 1, YELLOW, RELEASE, "file", 0);
         vm.expectEmit(address(certificates));
         emit MaterialCertificates.LineCommitted(LETTER, 1, ENTRY, 3e6, 0, 3e6);
         decisions.decide(statement, signatures);
 
         ReleaseDecisions.DecisionRecord memory record = decisions.decision(ENTRY);
-        assertEq(record.statement, digest);
+        assertEq(decisions.decisionStatement(ENTRY), digest);
+        assertEq(keccak256(abi.encode(decisions.decisionOf(digest))), keccak256(abi.encode(record)));
         assertEq(record.evidenceHash, "file");
         assertEq(record.officer, releasing.id);
         assertEq(record.secondOfficer, 0);
@@ -142,7 +143,7 @@ contract ReleaseDecisionsTest is World {
         assertEq(record.channel, YELLOW);
         assertEq(record.outcome, RELEASE);
         assertLine(LETTER, 1, 0, 3e6);
-        assertEq(uint8(certificates.declaration(ENTRY).state), uint8(MaterialCertificates.DeclarationState.Released));
+        _assertState(MaterialCertificates.DeclarationState.Released);
     }
 
     function test_GoodsThatAreTurnedAwayGiveBack(bool destroyed, bool red) public {
@@ -155,7 +156,7 @@ contract ReleaseDecisionsTest is World {
             decide(statement, releasing);
         }
         assertLine(LETTER, 1, 0, 0);
-        assertEq(uint8(certificates.declaration(ENTRY).state), uint8(MaterialCertificates.DeclarationState.Denied));
+        _assertState(MaterialCertificates.DeclarationState.Denied);
         assertEq(decisions.decision(ENTRY).outcome, statement.outcome);
     }
 
@@ -182,7 +183,7 @@ contract ReleaseDecisionsTest is World {
         statement.contentHash = content;
         refuse(
             abi.encodeWithSelector(
-                ReleaseDecisions.ReleaseDecisionsContentDiffers.selector, ENTRY, contentOf(ENTRY, 1), content
+                ReleaseDecisions.ReleaseDecisionsContentDiffers.selector, ENTRY, 1, content
             )
         );
         decide(statement, releasing);
@@ -306,9 +307,14 @@ contract ReleaseDecisionsTest is World {
         ReleaseDecision memory decided = decisionOf(ENTRY, 1, 2, 1);
         bytes32 decisionType = keccak256(
             "ReleaseDecision(bytes32 declaration,uint32 version,bytes32 contentHash,uint8 channel,uint8 outcome,"
-            "bytes32 evidenceHash,uint64 signedAt)"
+            "bytes32 rule,bytes32 evidenceHash,uint64 decideBy,uint64 signedAt)"
         );
         assertEq(decisions.hashReleaseDecision(decided), _digest(keccak256(abi.encode(decisionType, decided))));
+    }
+
+    function _assertState(MaterialCertificates.DeclarationState state) private view {
+        (MaterialCertificates.DeclarationState actual,) = certificates.versionOf(ENTRY);
+        assertEq(uint8(actual), uint8(state));
     }
 
     function _digest(bytes32 message) private view returns (bytes32) {

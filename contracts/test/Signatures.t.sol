@@ -16,7 +16,7 @@ contract SignaturesTest is World {
         for (uint8 kind = 0; kind < 3; ++kind) {
             Officer memory officer = _officer(Kind(kind));
             Signed memory by = sign(officer, digest);
-            (bytes32 organisation, bytes32 id) = consortium.check(by.signer, digest, by.signature, Roles.INSPECTOR);
+            (bytes32 organisation, bytes32 id,) = consortium.check(by.signer, digest, by.signature, Roles.INSPECTOR);
             assertEq(organisation, CUSTOMS);
             assertEq(id, officer.id);
         }

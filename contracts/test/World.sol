@@ -9,10 +9,19 @@ import {
     GatePassage,
     NoteItem
 } from "../CheckNotes.sol";
-import {Consortium, ConsortiumChange, FoundingMember, KeyGrant, Organisation} from "../Consortium.sol";
-import {Checkpoint, EvidenceLog} from "../EvidenceLog.sol";
+import {
+    Consortium,
+    ConsortiumChange,
+    FounderReplacement,
+    FoundingMember,
+    KeyGrant,
+    Organisation
+} from "../Consortium.sol";
+import {Checkpoint, CheckpointWitness, EvidenceLog} from "../EvidenceLog.sol";
 import {Inbox} from "../Inbox.sol";
 import {
+    CarriedLine,
+    CertificateDelegation,
     CertificateReview,
     CertificateRevocation,
     CertificateSubmission,
@@ -22,7 +31,15 @@ import {
     LineProof,
     MaterialCertificates
 } from "../MaterialCertificates.sol";
-import {Disposition, ExaminationReport, ReleaseDecision, ReleaseDecisions} from "../ReleaseDecisions.sol";
+import {
+    DecisionCorrection,
+    Disposition,
+    ExaminationReport,
+    ReleaseDecision,
+    ReleaseDecisions,
+    ReleaseRule,
+    ReleaseRuleRepeal
+} from "../ReleaseDecisions.sol";
 import {Roles} from "../Roles.sol";
 import {Signed} from "../StatementRegister.sol";
 import {GoodsLine, goodsList, Lists} from "./Lists.sol";
@@ -39,6 +56,10 @@ abstract contract World is Officers {
     bytes32 internal constant LETTER = "certificate 1";
     bytes32 internal constant ENTRY = "declaration 1";
     bytes32 internal constant NOTE = "note 1";
+    bytes32 internal constant RULE = "rule 1";
+    uint8 internal constant MANY_DECLARATIONS = 1;
+    uint8 internal constant ONE_FOR_ONE = 2;
+    uint8 internal constant MANY_VEHICLES = 3;
     uint64 internal constant START = 1_700_000_000;
     uint64 internal constant END = START + 365 days;
     uint8 internal constant COMMITTEE_PARTY = 1;
@@ -74,6 +95,10 @@ abstract contract World is Officers {
     Officer internal gate;
     Officer internal sequencer;
     Officer internal auditor;
+    Officer internal holder;
+    Officer internal system;
+    Officer internal witness1;
+    Officer internal witness2;
 
     bytes private _refusal;
 
@@ -143,6 +168,21 @@ abstract contract World is Officers {
         Signed[] memory signatures = signedByFounders(change);
         _send();
         consortium.change(change, signatures);
+    }
+
+    function replacementOf(Officer memory founder, Officer memory successor)
+        internal
+        view
+        returns (FounderReplacement memory)
+    {
+        return FounderReplacement(consortium.sequence() + 1, founder.organisation, successor.signer);
+    }
+
+    function replace(FounderReplacement memory statement, Officer memory first, Officer memory second) internal {
+        bytes32 digest = consortium.hashFounderReplacement(statement);
+        Signed[] memory signatures = pair(sign(first, digest), sign(second, digest));
+        _send();
+        consortium.replaceFounder(statement, signatures);
     }
 
     function signedByFounders(ConsortiumChange memory change) internal view returns (Signed[] memory) {
@@ -218,9 +258,66 @@ abstract contract World is Officers {
     }
 
     function review(CertificateReview memory statement, Officer memory by) internal {
+        review(statement, new CarriedLine[](0), by);
+    }
+
+    function review(CertificateReview memory statement, CarriedLine[] memory carried, Officer memory by) internal {
         Signed memory signed = sign(by, certificates.hashCertificateReview(statement));
         _send();
-        certificates.review(statement, signed);
+        certificates.review(statement, carried, signed);
+    }
+
+    function carry(bytes32 certificate, uint32 version, CarriedLine[] memory entries) internal {
+        _send();
+        certificates.carry(certificate, version, entries);
+    }
+
+    /// @dev An amendment with this list of goods.
+    function amending(bytes32 certificate, uint32 version, GoodsLine[] memory list)
+        internal
+        view
+        returns (CertificateSubmission memory statement)
+    {
+        statement = submission(certificate, version);
+        statement.linesRoot = Lists.root(certificate, list);
+    }
+
+    function carriedFrom(bytes32 certificate, GoodsLine[] memory list, uint32 line)
+        internal
+        pure
+        returns (CarriedLine memory)
+    {
+        return CarriedLine(line, list[line - 1].ceiling, Lists.proof(certificate, list, line - 1));
+    }
+
+    function lines(CarriedLine memory only) internal pure returns (CarriedLine[] memory list) {
+        list = new CarriedLine[](1);
+        list[0] = only;
+    }
+
+    function lines(CarriedLine memory first, CarriedLine memory second)
+        internal
+        pure
+        returns (CarriedLine[] memory list)
+    {
+        list = new CarriedLine[](2);
+        (list[0], list[1]) = (first, second);
+    }
+
+    function delegationTo(Officer memory to, bytes32 certificate, uint32 sequence)
+        internal
+        view
+        returns (CertificateDelegation memory)
+    {
+        return CertificateDelegation(
+            certificate, to.organisation, sequence, START, START + 90 days, uint64(block.timestamp)
+        );
+    }
+
+    function delegate(CertificateDelegation memory statement, Officer memory by) internal {
+        Signed memory signed = sign(by, certificates.hashCertificateDelegation(statement));
+        _send();
+        certificates.delegate(statement, signed);
     }
 
     function revocation(bytes32 certificate, uint32 version) internal view returns (CertificateRevocation memory) {
@@ -310,7 +407,15 @@ abstract contract World is Officers {
         view
         returns (CheckNoteOpening memory)
     {
-        return CheckNoteOpening(note, contentOf(note, 1), gates, items, uint64(block.timestamp));
+        return opening(note, gates, MANY_VEHICLES, items);
+    }
+
+    function opening(bytes32 note, uint8 gates, uint8 binding, NoteItem[] memory items)
+        internal
+        view
+        returns (CheckNoteOpening memory)
+    {
+        return CheckNoteOpening(note, contentOf(note, 1), gates, binding, items, uint64(block.timestamp));
     }
 
     function open(CheckNoteOpening memory statement, Officer memory by) internal {
@@ -381,9 +486,62 @@ abstract contract World is Officers {
             contentHash: contentOf(declaration, version),
             channel: channel,
             outcome: outcome,
+            rule: channel == GREEN ? RULE : bytes32(0),
             evidenceHash: "file",
+            decideBy: uint64(block.timestamp) + 1 hours,
             signedAt: uint64(block.timestamp)
         });
+    }
+
+    function correctionOf(bytes32 declaration, uint32 version, uint8 outcome)
+        internal
+        view
+        returns (DecisionCorrection memory)
+    {
+        return DecisionCorrection({
+            declaration: declaration,
+            version: version,
+            corrects: decisions.decisionStatement(declaration),
+            outcome: outcome,
+            reasonHash: "found out later",
+            evidenceHash: "second file",
+            decideBy: uint64(block.timestamp) + 1 hours,
+            signedAt: uint64(block.timestamp)
+        });
+    }
+
+    function correct(DecisionCorrection memory statement, Officer memory first, Officer memory second) internal {
+        bytes32 digest = decisions.hashDecisionCorrection(statement);
+        Signed[] memory signatures = pair(sign(first, digest), sign(second, digest));
+        _send();
+        decisions.correct(statement, signatures);
+    }
+
+    function ruleOf(bytes32 rule, uint32 version, uint32 mostReleases) internal view returns (ReleaseRule memory) {
+        return ReleaseRule({
+            rule: rule,
+            version: version,
+            contentHash: contentOf(rule, version),
+            system: system.id,
+            mostReleases: mostReleases,
+            validFrom: START,
+            validUntil: START + 30 days,
+            signedAt: uint64(block.timestamp)
+        });
+    }
+
+    function enact(ReleaseRule memory statement, Officer memory by) internal {
+        Signed memory signed = sign(by, decisions.hashReleaseRule(statement));
+        _send();
+        decisions.enact(statement, signed);
+    }
+
+    function repeal(bytes32 rule, uint32 version, Officer memory by) internal {
+        ReleaseRuleRepeal memory statement =
+            ReleaseRuleRepeal(rule, version, "too many seals broken", uint64(block.timestamp));
+        Signed memory signed = sign(by, decisions.hashReleaseRuleRepeal(statement));
+        _send();
+        decisions.repeal(statement, signed);
     }
 
     function decide(ReleaseDecision memory statement, Officer memory by) internal {
@@ -405,6 +563,12 @@ abstract contract World is Officers {
         Signed memory signed = sign(by, to.hashCheckpoint(statement));
         _send();
         to.anchor(statement, proof, signed);
+    }
+
+    function witness(EvidenceLog to, CheckpointWitness memory statement, Officer memory by) internal {
+        Signed memory signed = sign(by, to.hashCheckpointWitness(statement));
+        _send();
+        to.witness(statement, signed);
     }
 
     // --------------------------------------------------------------------------------------------------- founding
@@ -435,14 +599,19 @@ abstract contract World is Officers {
         gate = newOfficer(Kind.Secp256k1, "gate", CUSTOMS, Roles.GATE);
         sequencer = newOfficer(Kind.Secp256k1, "sequencer", OPERATOR, Roles.LOG);
         auditor = newOfficer(Kind.Secp256k1, "auditor", CUSTOMS, Roles.AUDITOR);
+        holder = newOfficer(Kind.Passkey, "team manager", HOLDER, Roles.HOLDER);
+        system = newOfficer(Kind.Secp256k1, "green system", OPERATOR, Roles.SYSTEM);
+        witness1 = newOfficer(Kind.Secp256k1, "customs witness", CUSTOMS, Roles.WITNESS);
+        witness2 = newOfficer(Kind.P256, "committee witness", OCOG, Roles.WITNESS);
 
-        Organisation[] memory organisations = new Organisation[](5);
+        Organisation[] memory organisations = new Organisation[](6);
         organisations[0] = Organisation(FIRM, Roles.BROKER, START, END);
         organisations[1] = Organisation(RIVAL, Roles.BROKER, START, END);
-        organisations[2] = Organisation(OCOG, Roles.COMMITTEE, START, END);
+        organisations[2] = Organisation(OCOG, Roles.COMMITTEE | Roles.WITNESS, START, END);
         organisations[3] = Organisation(CUSTOMS, Roles.ALL & ~(Roles.BROKER | Roles.COMMITTEE | Roles.LOG), START, END);
-        organisations[4] = Organisation(OPERATOR, Roles.LOG, START, END);
-        KeyGrant[] memory grants = new KeyGrant[](11);
+        organisations[4] = Organisation(OPERATOR, Roles.LOG | Roles.SYSTEM, START, END);
+        organisations[5] = Organisation(HOLDER, Roles.HOLDER, START, END);
+        KeyGrant[] memory grants = new KeyGrant[](15);
         grants[0] = grantOf(broker);
         grants[1] = grantOf(rival);
         grants[2] = grantOf(committee);
@@ -454,6 +623,10 @@ abstract contract World is Officers {
         grants[8] = grantOf(gate);
         grants[9] = grantOf(sequencer);
         grants[10] = grantOf(auditor);
+        grants[11] = grantOf(holder);
+        grants[12] = grantOf(system);
+        grants[13] = grantOf(witness1);
+        grants[14] = grantOf(witness2);
         apply_(changeOf(organisations, grants, new bytes32[](0)));
     }
 }

@@ -26,6 +26,7 @@ SAMPLES: dict[str, object] = {
     "bytes": b"\1\2",
     "bytes3": b"KGM",
     "bytes32": b"\xab" * 32,
+    "bool": True,
 }
 
 

@@ -67,6 +67,10 @@ PERSONS: dict[str, tuple[str, Role, str]] = {
     "releasing-2": ("customs", Role.RELEASING_OFFICER, "secp256k1"),
     "gate": ("terminal", Role.GATE, "p256"),
     "log": ("window", Role.LOG, "secp256k1"),
+    "holder": ("owner", Role.HOLDER, "p256"),
+    "supervisor": ("customs", Role.SUPERVISOR, "p256"),
+    "system": ("customs", Role.SYSTEM, "secp256k1"),
+    "witness": ("committee", Role.WITNESS, "secp256k1"),
 }
 
 
@@ -298,7 +302,9 @@ class World:
             "content_hash": b"\x33" * 32,
             "channel": YELLOW,
             "outcome": RELEASE,
+            "rule": bytes(32),
             "evidence_hash": b"\x44" * 32,
+            "decide_by": LATER,
             "signed_at": self.now(),
         }
         return _filled(ReleaseDecision, values, more)
@@ -308,6 +314,7 @@ class World:
             "note": id_bytes(note),
             "content_hash": b"\x55" * 32,
             "gates": 2,
+            "binding": 3,
             "items": tuple(items),
             "signed_at": self.now(),
         }

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, insert, select, update
+from sqlalchemy import Select, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -157,6 +157,18 @@ def vehicles_of(session: Session, declaration_id: UUID) -> list[str]:
     return sorted(session.scalars(query))
 
 
+def gates_of(session: Session, declaration_id: UUID) -> list[tuple[str, int]]:
+    """Name the vehicles that carry goods of a declaration, each with how many gates its signed note opens."""
+    query = (
+        select(CheckNote.vehicle_plate, func.max(CheckNote.gates))
+        .join(CheckNoteItem, CheckNoteItem.note_id == CheckNote.id)
+        .where(CheckNoteItem.declaration_id == declaration_id, CheckNoteItem.state.in_(COUNTED))
+        .group_by(CheckNote.vehicle_plate)
+        .order_by(CheckNote.vehicle_plate)
+    )
+    return [(plate, gates) for plate, gates in session.execute(query)]
+
+
 def gate_events_of(session: Session, principal: Principal, note_id: UUID) -> list[GateEvent]:
     """List what gates reported of a note, oldest first, for whoever may know of the note.
 
@@ -287,6 +299,7 @@ def _opening(note: CheckNote, signed_at: int) -> CheckNoteOpening:
         note=id_bytes(note.id),
         content_hash=note.content_hash,
         gates=note.gates,
+        binding=note.binding,
         items=tuple(
             NoteItem(
                 declaration=id_bytes(item.declaration_id),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -40,6 +40,8 @@ from workflow.release.rules import (
 NOTE_TASK = "release.write_note"
 CERTIFICATE_TASK = "release.write_certificate_copy"
 EVENT = "release"
+NO_RULE = bytes(32)
+"""A person releases: no rule of the green channel."""
 Declaration = declarations.Declaration
 
 
@@ -51,7 +53,6 @@ def decide_release(session: Session, context: Context, declaration: Declaration,
         InspectorMayNotRelease: The officer examined the goods.
         ExaminationOutstanding: The red channel has no conforming report.
     """
-    del context
     check_releasable(session, declaration, step.principal)
     channel = Channel[declaration.channel.upper()]
     return Decision(
@@ -63,7 +64,9 @@ def decide_release(session: Session, context: Context, declaration: Declaration,
             content_hash=declaration.content_hash,
             channel=int(channel),
             outcome=RELEASE_OUTCOME,
+            rule=NO_RULE,
             evidence_hash=seal(evidence_of(session, declaration), declaration.seed).root,
+            decide_by=unix(step.signed_at + timedelta(hours=context.settings.decision_hours)),
             signed_at=unix(step.signed_at),
         ),
         words=certificates.step_words(step.edge, step.given.reason),

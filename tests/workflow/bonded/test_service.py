@@ -244,6 +244,7 @@ def test_an_application_states_what_the_contract_checks(database: Database, site
             note=id_bytes(note.id),
             content_hash=note.content_hash,
             gates=2,
+            binding=content["binding"],
             items=(
                 NoteItem(declaration, certificate, 1, to_micro(Decimal("2.5"))),
                 NoteItem(declaration, certificate, 2, to_micro(Decimal(4))),

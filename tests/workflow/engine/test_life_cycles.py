@@ -25,12 +25,8 @@ def _life_cycles() -> Iterator[LifeCycle]:
 
 LIFE_CYCLES = tuple({cycle.name: cycle for cycle in _life_cycles()}.values())
 EVERYBODY = (SYSTEM, *Role)
-STEPS = [
-    pytest.param(cycle, state, event, role, id=f"{cycle.name}-{state}-{event}-{role.name or 'system'}")
-    for cycle in LIFE_CYCLES
-    for state in cycle.states
-    for event in cycle.events
-    for role in EVERYBODY
+STANDS = [
+    pytest.param(cycle, state, id=f"{cycle.name}-{state}") for cycle in LIFE_CYCLES for state in cycle.states
 ]
 EDGES = [
     pytest.param(cycle, edge, id=f"{cycle.name}-{edge.source}-{edge.event}")
@@ -44,10 +40,14 @@ def test_the_processes_have_their_life_cycles() -> None:
     assert {"certificate", "declaration", "check_note"} <= {cycle.name for cycle in LIFE_CYCLES}
 
 
-@pytest.mark.parametrize(("cycle", "state", "event", "role"), STEPS)
-def test_each_step_is_taken_by_whom_the_table_names_and_by_nobody_else(
-    cycle: LifeCycle, state: str, event: str, role: Role
-) -> None:
+@pytest.mark.parametrize(("cycle", "state"), STANDS)
+def test_each_step_is_taken_by_whom_the_table_names_and_by_nobody_else(cycle: LifeCycle, state: str) -> None:
+    for event in cycle.events:
+        for role in EVERYBODY:
+            check_step(cycle, state, event, role)
+
+
+def check_step(cycle: LifeCycle, state: str, event: str, role: Role) -> None:
     listed = [edge for edge in cycle.edges if edge.source == state and edge.event == event]
     if not listed:
         with pytest.raises(TransitionRefused) as refused:
