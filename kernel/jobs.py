@@ -111,6 +111,13 @@ def finish_job(session: Session, job: Job, *, now: datetime) -> None:
     job.state, job.progress, job.done_at, job.fault = JobState.DONE, 100, now, None
 
 
+def put_off(session: Session, job_id: int, why: str, *, until: datetime) -> None:
+    """Let a job wait for something that is under way; that is no fault and uses up no attempt."""
+    job = session.get_one(Job, job_id)
+    job.state, job.due_at, job.fault = JobState.WAITING, until, why[:2000]
+    job.attempts = max(job.attempts - 1, 0)
+
+
 def fail_job(session: Session, job_id: int, fault: str, *, now: datetime) -> None:
     """Note what went wrong; the job is tried again with growing pauses, then set aside for a person."""
     job = session.get_one(Job, job_id)

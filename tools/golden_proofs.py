@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from ledger.verifier import TrustAnchor, verify
 from tests.verifier.cases import every_case, trusts
-from tests.verifier.scene import Scene
+from tests.verifier.scene import NOW, Scene
+from tests.workflow.release.test_papers import note
+from workflow.release.papers import release_note_pdf
 
 LARGEST = 100_000
 
@@ -40,6 +43,11 @@ def main(folder: Path) -> None:
         entries.append(
             {"file": name, "trust": case.trust, "outcome": str(result.outcome), "reason": case.reason}
         )
+    made_at = datetime.fromtimestamp(NOW + 30, UTC)
+    (folder / "release-note.pdf").write_bytes(
+        release_note_pdf(note(), made_at=made_at, time_zone="Asia/Shanghai")
+    )
+    entries.append({"file": "release-note.pdf", "trust": "strict", "outcome": "valid", "reason": "valid"})
     (folder / "expected.json").write_text(json.dumps({"cases": entries}, indent=1) + "\n", encoding="utf-8")
     print(f"{len(entries)} golden files in {folder}")
 

@@ -89,7 +89,7 @@ def trust(
     try:
         deployment = load_deployment(settings.data_dir)
         founders, threshold = founding_of(settings.data_dir)
-        database = Database(settings.database)
+        database = Database(settings.database, evidence=settings.evidence)
         with database.read() as session:
             data = trust_anchor(
                 session,

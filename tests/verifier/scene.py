@@ -122,6 +122,10 @@ def identifier(name: str) -> bytes:
     return keccak(text=name)[:16].ljust(32, b"\0")
 
 
+def repeated(byte: int) -> bytes:
+    return bytes([byte]) * 32
+
+
 def make_signer(kind: str, name: str, deployment: Deployment) -> Signer:
     if kind == "secp256k1":
         return Secp256k1Signer(secret(name))
@@ -343,7 +347,7 @@ class Scene:
 
     def every_statement(self) -> dict[str, tuple[Statement, tuple[str, ...]]]:
         """Give a statement of every type, and of release decisions one of every kind of key, with who signs."""
-        h, one = (lambda n: bytes([n]) * 32), identifier("thing")
+        h, one = repeated, identifier("thing")
         made: list[tuple[str, Statement, tuple[str, ...]]] = [
             ("", ConsortiumChange(4, (), (), (self.people["gate"].key_id,)), ("customs", "commerce-new")),
             ("", FounderReplacement(4, identifier("customs"), b"\x07" * 20), ("committee", "commerce-new")),

@@ -110,7 +110,23 @@ def nodes(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]: 
 
 WHOLE = json.loads(bundle(SCENE, "releasing", disclosed=redact(SCENE.content, VIEWS["gate"])))
 PATHS = sorted(nodes(WHOLE), key=repr)
-ODD = [None, True, 0, -1, 2**53 - 1, "", "0x", "0", "\u0000", [], {}, [[]], {"": 0}, "é", "1" * 90]
+ODD: list[object] = [
+    None,
+    True,
+    0,
+    -1,
+    2**53 - 1,
+    "",
+    "0x",
+    "0",
+    "\u0000",
+    [],
+    {},
+    [[]],
+    {"": 0},
+    "é",
+    "1" * 90,
+]
 
 
 def at(body: Any, path: tuple[Any, ...]) -> Any:  # noqa: ANN401 - JSON

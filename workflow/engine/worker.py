@@ -14,7 +14,8 @@ from celery.signals import worker_process_init
 from sqlalchemy.orm import Session
 
 from kernel.database import Database
-from kernel.jobs import LEASE, Job, fail_job, finish_job, start_job
+from kernel.errors import Text
+from kernel.jobs import LEASE, Job, fail_job, finish_job, put_off, start_job
 from kernel.settings import Settings, load_settings
 from workflow.engine.context import Context, installed_context
 
@@ -77,6 +78,14 @@ Work = Callable[[Session, Context, dict[str, Any]], None]
 Prepare = Callable[[Database, Context, dict[str, Any]], Any]
 
 
+class NotReady(Exception):
+    """What a job needs is under way; it is put off, not failed."""
+
+    def __init__(self, waits_for: Text | None, *, again_in: timedelta) -> None:
+        super().__init__(f"waits for {waits_for.en}" if waits_for is not None else "waits")
+        self.again_in = again_in
+
+
 class Workshop(NamedTuple):
     """What a worker process keeps between jobs."""
 
@@ -123,6 +132,10 @@ def run_job(
                 return False
             store(session, shop.context, payload, result)
             finish_job(session, job, now=clock.now())
+    except NotReady as waiting:
+        with shop.database.write() as session:
+            put_off(session, job_id, str(waiting), until=clock.now() + waiting.again_in)
+        return False
     except Exception as fault:  # any fault of a job is kept with the job, for a person to look at
         log.exception("job.failed", job=job_id)
         with shop.database.write() as session:

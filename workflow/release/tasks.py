@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ledger.models import StatementRecord
+from kernel.errors import Text
+from ledger.bundles import build_bundle, standing_of
+from ledger.content import seal
+from ledger.disclosure import VIEWS, redact
+from ledger.evidence import request_checkpoint
+from ledger.installation import log_signer
+from ledger.models import StatementRecord, StatementState
 from ledger.outbox import signatures_of
-from ledger.statements import STATEMENT_WORDS
+from ledger.statements import STATEMENT_WORDS, ReleaseDecision
 from workflow.bonded import service as bonded
 from workflow.certificates import service as certificates
 from workflow.declarations import service as declarations
 from workflow.documents import service as documents
 from workflow.engine.context import Context
 from workflow.engine.principals import SYSTEM_PRINCIPAL
-from workflow.engine.worker import Workshop, celery_app, run_job
+from workflow.engine.worker import NotReady, Workshop, celery_app, run_job
 from workflow.release import service as release
 from workflow.release.papers import (
     CertificatePaper,
+    PaperProof,
     ReleaseNote,
     SignedLine,
     certificate_pdf,
     release_note_pdf,
 )
 from workflow.release.rules import Channel
+
+AGAIN_IN = timedelta(seconds=2)
+"""How soon the proof of a release is looked at again."""
+_NO_RECORD = Text("the ledger to record the decision", "账本记录该决定")
 
 
 @celery_app.task(name=release.NOTE_TASK)
@@ -39,19 +51,85 @@ def _write_note(shop: Workshop, payload: dict[str, Any]) -> bytes:
     context = shop.context
     with shop.database.read() as session:
         declaration = declarations.get_declaration(session, SYSTEM_PRINCIPAL, UUID(payload["declaration"]))
-        note = ReleaseNote(
-            number=declaration.number or declaration.reference,
-            reference=declaration.reference,
-            version=declaration.version,
-            channel=Channel[declaration.channel.upper()].words,
-            content=declaration.content,
-            lines=declaration.content["lines"],
-            vehicles=bonded.vehicles_of(session, declaration.id),
-            content_hash=f"0x{declaration.content_hash.hex()}",
-            decisions=signed_lines(session, declarations.KIND, declaration.id),
-            look_up=f"{context.settings.origin}/ledger/cases/{declaration.id}",
+        record = released_by(session, declaration.id)
+        waits_for = _NO_RECORD if record is None else _waits_for(session, context, record)
+        if record is not None and waits_for is None:
+            note = _note(session, context, declaration, record)
+            zone = context.settings.site_time_zone
+            return release_note_pdf(note, made_at=context.clock.now(), time_zone=zone)
+    with shop.database.write() as session:
+        request_checkpoint(session)
+    raise NotReady(waits_for, again_in=AGAIN_IN)
+
+
+def note_waits_for(session: Session, context: Context, declaration_id: UUID) -> Text | None:
+    """Say what the release note of a declaration still waits for; None where its proof is whole."""
+    record = released_by(session, declaration_id)
+    return _NO_RECORD if record is None else _waits_for(session, context, record)
+
+
+def released_by(session: Session, declaration_id: UUID) -> StatementRecord | None:
+    """Find the recorded release of a declaration."""
+    return session.scalar(
+        select(StatementRecord)
+        .where(
+            StatementRecord.case_id == declaration_id,
+            StatementRecord.primary_type == ReleaseDecision.primary_type,
+            StatementRecord.state == StatementState.RECORDED,
         )
-    return release_note_pdf(note, made_at=context.clock.now(), time_zone=context.settings.site_time_zone)
+        .order_by(StatementRecord.id.desc())
+        .limit(1)
+    )
+
+
+def _waits_for(session: Session, context: Context, record: StatementRecord) -> Text | None:
+    demanded = context.settings.witnesses_demanded
+    return standing_of(session, record, witnesses=demanded).waits_for(demanded)
+
+
+def _note(
+    session: Session, context: Context, declaration: declarations.Declaration, record: StatementRecord
+) -> ReleaseNote:
+    return ReleaseNote(
+        number=declaration.number or declaration.reference,
+        reference=declaration.reference,
+        version=declaration.version,
+        channel=Channel[declaration.channel.upper()].words,
+        content=declaration.content,
+        lines=declaration.content["lines"],
+        vehicles=bonded.gates_of(session, declaration.id),
+        content_hash=f"0x{declaration.content_hash.hex()}",
+        decisions=signed_lines(session, declarations.KIND, declaration.id),
+        look_up=f"{context.settings.origin}/ledger/cases/{declaration.id}",
+        proof=_proof(session, context, declaration, record),
+    )
+
+
+def _proof(
+    session: Session, context: Context, declaration: declarations.Declaration, record: StatementRecord
+) -> PaperProof:
+    """Put the bundles together that the paper carries: all that the gate may see attached, the vital part in the codes."""
+    content = seal(declaration.content, declaration.seed)
+    signer = log_signer(context.settings.data_dir)
+
+    def bundle(view: str, *, lean: bool) -> bytes:
+        return build_bundle(
+            session,
+            context.deployment,
+            record,
+            signer=signer,
+            now=context.clock.now(),
+            witnesses=context.settings.witnesses_demanded,
+            disclosed=redact(content, VIEWS[view]),
+            lean=lean,
+        )
+
+    return PaperProof(
+        bundle=bundle("gate", lean=False),
+        lean=bundle("gate-summary", lean=True),
+        deployment=context.deployment,
+        signer=signer,
+    )
 
 
 def _file_note(session: Session, context: Context, payload: dict[str, Any], result: bytes) -> None:

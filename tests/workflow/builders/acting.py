@@ -13,6 +13,7 @@ from kernel.errors import Text
 from ledger.models import StatementRecord, StatementState
 from ledger.refusals import Refusal
 from tests.workflow.builders.parties import Actor
+from tests.workflow.builders.proofs import place_record
 from workflow.engine.cases import Case
 from workflow.engine.context import Context
 from workflow.engine.recording import CaseRecorder
@@ -66,6 +67,7 @@ class Stage:
         """Answer as the ledger does when it has recorded the case's pending statement."""
         record = self._pending(session, case)
         record.state = StatementState.RECORDED
+        place_record(session, self.context, record)
         CaseRecorder(self.context, self.kinds).recorded(session, record)
         session.flush()
         session.refresh(case)

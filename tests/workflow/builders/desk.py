@@ -24,6 +24,7 @@ from tests.workflow.builders.acting import Stage
 from tests.workflow.builders.certificates import active_certificate, certificate_content, goods_line
 from tests.workflow.builders.declarations import declaration_content, declared_line
 from tests.workflow.builders.parties import Actor, granted
+from tests.workflow.builders.proofs import anchor
 from workflow.certificates.models import Certificate
 from workflow.declarations import service as declarations
 from workflow.declarations.models import Declaration
@@ -146,6 +147,8 @@ class Desk(Stage):
         query = select(Job.id, Job.task).where(Job.state == JobState.WAITING).order_by(Job.id)
         if tasks:
             query = query.where(Job.task.in_(tasks))
+        with self.database.write() as session:
+            anchor(session, self.context)
         while True:
             with self.database.read() as session:
                 waiting = session.execute(query).all()
@@ -181,6 +184,7 @@ def set_up(database: Database, context: Context, monkeypatch: pytest.MonkeyPatch
     context.deployment.save(deployment_file(context.settings.data_dir))
     monkeypatch.setenv("PISTE_DATA_DIR", str(context.settings.data_dir))
     monkeypatch.setenv("PISTE_DATABASE_URL", database.engine.url.render_as_string(hide_password=False))
+    monkeypatch.setenv("PISTE_EVIDENCE_DIR", str(database.evidence))
     worker.workshop.cache_clear()
     worker.celery_app.loader.import_default_modules()
     for module in worker.TASK_MODULES:
