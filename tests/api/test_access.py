@@ -15,6 +15,7 @@ import pytest
 from ledger.roles import Role
 from tests.api.cast import KIND_OF_ROLE, junk_signature
 from tests.api.stage import Stage, copied, staged
+from tests.api.world import World
 from workflow.engine.tenancy import AUTHORITIES, CUSTOMS
 
 OWNER, STRANGER, ANONYMOUS = "owner", "stranger", "anonymous"
@@ -230,6 +231,28 @@ def test_every_route_of_the_cases_stands_in_the_table(crowd: Crowd) -> None:
     assert missing == set()
 
 
+def test_these_routes_and_no_others_are_open_to_everybody(sqlite_world: World) -> None:
+    """The evidence log's files, which are public too, are tested where they are."""
+    open_to_all = {
+        f"{method.upper()} {path}"
+        for path, item in sqlite_world.app.openapi()["paths"].items()
+        for method, operation in item.items()
+        if operation.get("security") == [] and not path.startswith("/api/v1/ledger/")
+    }
+    assert open_to_all == PUBLIC
+    for address in ("/api/v1/trust-anchor", "/verify"):
+        assert sqlite_world.browser().get(address).status_code == 200
+
+
+PUBLIC = {
+    "GET /api/v1/trust-anchor",
+    "POST /api/v1/enrolments/challenge",
+    "POST /api/v1/enrolments/passkey",
+    "POST /api/v1/enrolments/software-key",
+    "POST /api/v1/sign-in/begin",
+    "POST /api/v1/sign-in/finish",
+    "POST /api/v1/token",
+}
 TESTED_DOORS = {"single_window", "approval_portal", "release_console", "devices", "chain_explorer"}
 
 

@@ -12,6 +12,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,6 +39,7 @@ from tests.test_house import ROOT
 pytestmark = pytest.mark.contracts
 
 JUDGE = ROOT / "api" / "verifier" / "source" / "judge.js"
+GOLDEN = Path(__file__).parent / "golden"
 BIT_FLIPS = 40
 Case = tuple[str, bytes, bytes]
 """Name, trust anchor, file."""
@@ -474,6 +476,22 @@ def test_deflated_data_are_read_alike() -> None:
         cases.append((f"stream {at}", ANCHOR, (head + base45(stream)).encode()))
     assert differences(cases) == []
     assert [found["reason"] for found in ask_python(cases)].count("valid") == 2
+
+
+def test_golden_files() -> None:
+    """Files of each version are judged as they were when they were written, by both."""
+    cases, wanted = [], []
+    for table in sorted(GOLDEN.glob("*/expected.json")):
+        for case in json.loads(table.read_text(encoding="utf-8"))["cases"]:
+            trust = table.parent / f"trust-{case['trust']}.json"
+            cases.append((case["file"], trust.read_bytes(), (table.parent / case["file"]).read_bytes()))
+            wanted.append((case["file"], case["outcome"], case["reason"]))
+    assert len(cases) > 100
+    page = ask_the_page(cases)
+    assert [
+        (name, it["outcome"], it["reason"]) for (name, _, _), it in zip(cases, page, strict=True)
+    ] == wanted
+    assert page == ask_python(cases)
 
 
 def test_the_document_of_these_tests_is_shown() -> None:

@@ -46,7 +46,7 @@ def opened(chromium: Browser) -> Iterator[Callable[..., Page]]:
     contexts: list[BrowserContext] = []
     broken: list[str] = []
 
-    def open_page(*, width: int = PHONE, locale: str = "en-GB", trust: bytes | None = TOWN.anchor()) -> Page:  # noqa: B008 - bytes do not change
+    def open_page(*, width: int = PHONE, locale: str = "en-GB", trust: bytes | None = TOWN.anchor()) -> Page:
         context = chromium.new_context(
             viewport={"width": width, "height": 740}, locale=locale, timezone_id="Asia/Shanghai", offline=True
         )
@@ -88,7 +88,11 @@ def give(page: Page, where: str, *files: tuple[str, bytes]) -> None:
 def drop(page: Page, name: str, data: bytes) -> None:
     """Drop a file onto the page."""
     handle = page.evaluate_handle(
-        """([name, data]) => { const all = new DataTransfer(); all.items.add(new File([Uint8Array.from(data)], name)); return all; }""",
+        """([name, data]) => {
+            const all = new DataTransfer();
+            all.items.add(new File([Uint8Array.from(data)], name));
+            return all;
+        }""",
         [name, list(data)],
     )
     page.dispatch_event("#drop", "drop", {"dataTransfer": handle})
