@@ -24,10 +24,19 @@ class Figure:
 
 def tell(title: str, measure: Callable[[], Sequence[Figure]]) -> int:
     """Measure, then print a table, or JSON with `--json`."""
+    as_json = parser_of(title).parse_args().json
+    return show(title, measure(), as_json=as_json)
+
+
+def parser_of(title: str) -> argparse.ArgumentParser:
+    """Give the options that every benchmark has."""
     parser = argparse.ArgumentParser(description=title)
     parser.add_argument("--json", action="store_true", help="a JSON array of {figure, value, unit, against}")
-    as_json = parser.parse_args().json
-    figures = measure()
+    return parser
+
+
+def show(title: str, figures: Sequence[Figure], *, as_json: bool) -> int:
+    """Print figures as a table, or as JSON."""
     if as_json:
         sys.stdout.buffer.write(orjson.dumps([asdict(figure) for figure in figures]) + b"\n")
         return 0
