@@ -21,6 +21,8 @@ from ledger.statements import id_bytes
 
 RELAY_KEY = "relay"
 LOG_KEY = "evidence-log"
+WITNESS_KEYS = "witness-"
+"""Names of the keys of witnesses begin so."""
 LONGEST_PAUSE_S = 5.0
 _log = structlog.get_logger()
 
@@ -44,6 +46,12 @@ def founding_signers(data_dir: Path) -> list[Signer]:
     """Give the founding members' software keys of an embedded stack, in the order of `FOUNDERS`."""
     keys = key_store(data_dir)
     return [keys.secp256k1(f"founder-{founder.name}") for founder in FOUNDERS]
+
+
+def witness_signers(data_dir: Path) -> list[Secp256k1Signer]:
+    """Give the keys of the founding members' witnesses in an embedded stack, in the order of `FOUNDERS`."""
+    keys = key_store(data_dir)
+    return [keys.secp256k1(f"{WITNESS_KEYS}{founder.name}") for founder in FOUNDERS]
 
 
 def open_chain(settings: Settings) -> Chain:

@@ -69,6 +69,7 @@ def embedded_stack(settings: Settings) -> tuple[ProcessSpec, ...]:
         # The node writes its whole state once more when it ends, the worker finishes what it has in hand.
         _process("node", "the local Ethereum node", stop_within_s=30.0, port=lambda it: it.node_port),
         _process("registrar", "plays the founding members' part in the demo", after=ground),
+        _process("witness", "signs the evidence log's checkpoints for the founding members", after=ground),
         _process("relay", "sends signed statements to the contracts", after=ground),
         _process("indexer", "reads back what the contracts recorded", after=ground),
         _process("dispatcher", "hands due work to the worker", after=ground),
@@ -77,7 +78,7 @@ def embedded_stack(settings: Settings) -> tuple[ProcessSpec, ...]:
     )
     absent = {"node"} if settings.node_url else set()
     if not settings.demo:
-        absent.add("registrar")
+        absent |= {"registrar", "witness"}
     return tuple(
         replace(process, after=tuple(name for name in process.after if name not in absent))
         for process in processes
@@ -219,6 +220,7 @@ _ENTRIES: dict[str, Entry] = {
     "indexer": _follow_chain,
     "dispatcher": _loop("workflow.engine.dispatcher"),
     "registrar": _loop("workflow.parties.registrar"),
+    "witness": _loop("ledger.witness"),
     "worker": _serve_jobs,
     "api": _serve_api,
 }

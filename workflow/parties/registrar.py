@@ -8,7 +8,8 @@ a change only if it can explain every line of it; anything else is left unsigned
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 import structlog
 from sqlalchemy import func, select
@@ -18,10 +19,10 @@ from kernel.clock import Clock, SystemClock, unix
 from kernel.database import Database
 from kernel.errors import Kind, PisteError, Text
 from kernel.settings import Settings
-from ledger.consortium import CASE_KIND, CONSORTIUM_CASE, THRESHOLD, key_grant, next_sequence
+from ledger.consortium import CASE_KIND, CONSORTIUM_CASE, FOUNDERS, THRESHOLD, key_grant, next_sequence
 from ledger.consortium import organisation as organisation_line
 from ledger.deployment import Deployment
-from ledger.installation import await_ledger, founding_signers, log_signer
+from ledger.installation import await_ledger, founding_signers, log_signer, witness_signers
 from ledger.looping import loop
 from ledger.models import StatementRecord, StatementState
 from ledger.outbox import (
@@ -73,6 +74,7 @@ class Registrar:
         members: The members' keys.
         log_key: Signer of the installation's evidence log, for which the member with the role LOG answers.
         clock: Tells the time.
+        witnesses: Signers of the members' witnesses, by organisation.
     """
 
     def __init__(
@@ -82,11 +84,13 @@ class Registrar:
         members: Sequence[Signer],
         log_key: bytes,
         clock: Clock | None = None,
+        witnesses: Mapping[UUID, bytes] | None = None,
     ) -> None:
         self._database = database
         self._deployment = deployment
         self._members = members
         self._log_key = log_key
+        self._witnesses = dict(witnesses or {})
         self._clock = clock or SystemClock()
         self._unexplained: set[bytes] = set()
 
@@ -128,7 +132,7 @@ class Registrar:
 
     def _compose(self, session: Session) -> int:
         """Make the next change out of what is waiting; what was refused before goes alone."""
-        self._ask_for_log_key(session)
+        self._ask_for_service_keys(session)
         waiting = list(
             session.scalars(
                 select(RegisterEntry)
@@ -210,47 +214,56 @@ class Registrar:
             return _admitted(session, _organisation(entry))
         if entry.kind == REVOCATION:
             return _revoked(session, entry.key_id or b"")
-        return _enrolled(session, _grant(entry)) or self._is_log_key(session, _grant(entry))
+        return _enrolled(session, _grant(entry)) or self._is_service_key(session, _grant(entry))
 
     def _explained(self, session: Session, change: ConsortiumChange) -> bool:
         """Tell whether every line of a change stems from an admission, an enrolment or a wish to revoke."""
         return (
             all(_admitted(session, line) for line in change.organisations)
-            and all(_enrolled(session, line) or self._is_log_key(session, line) for line in change.grants)
+            and all(_enrolled(session, line) or self._is_service_key(session, line) for line in change.grants)
             and all(_revoked(session, key_id) for key_id in change.revocations)
         )
 
-    def _ask_for_log_key(self, session: Session) -> None:
-        """Ask for the entry of the key that signs the evidence log's checkpoints."""
-        keeper = _log_keeper(session)
-        name = key_id_of(self._log_key)
-        known = select(func.count(RegisterEntry.id)).where(RegisterEntry.key_id == name)
-        if keeper is None or session.scalar(known):
-            return
-        session.add(
-            RegisterEntry(
-                kind=GRANT,
-                organisation_id=keeper.id,
-                officer_id=keeper.id,
-                key_id=name,
-                signer=self._log_key,
-                roles=int(Role.LOG),
-                valid_from=keeper.valid_from,
-                valid_until=keeper.valid_until,
-                state=EntryState.WAITING,
-                asked_at=self._clock.now(),
+    def _ask_for_service_keys(self, session: Session) -> None:
+        """Ask for the entry of the keys that sign for a member's process: the evidence log's and its witnesses'."""
+        for member, signer, role in self._service_keys(session):
+            name = key_id_of(signer)
+            if session.scalar(select(func.count(RegisterEntry.id)).where(RegisterEntry.key_id == name)):
+                continue
+            session.add(
+                RegisterEntry(
+                    kind=GRANT,
+                    organisation_id=member.id,
+                    officer_id=member.id,
+                    key_id=name,
+                    signer=signer,
+                    roles=int(role),
+                    valid_from=member.valid_from,
+                    valid_until=member.valid_until,
+                    state=EntryState.WAITING,
+                    asked_at=self._clock.now(),
+                )
             )
-        )
         session.flush()
 
-    def _is_log_key(self, session: Session, line: KeyGrant) -> bool:
-        keeper = _log_keeper(session)
-        return (
-            keeper is not None
-            and line.signer == self._log_key
-            and line.organisation == line.officer == id_bytes(keeper.id)
-            and line.roles == int(Role.LOG)
+    def _is_service_key(self, session: Session, line: KeyGrant) -> bool:
+        return any(
+            line.signer == signer
+            and line.organisation == line.officer == id_bytes(member.id)
+            and line.roles == int(role)
+            for member, signer, role in self._service_keys(session)
         )
+
+    def _service_keys(self, session: Session) -> list[tuple[Organisation, bytes, Role]]:
+        members = list(
+            session.scalars(select(Organisation).where(Organisation.founding).order_by(Organisation.id))
+        )
+        keepers = [member for member in members if Role(member.roles) & Role.LOG]
+        return [(keeper, self._log_key, Role.LOG) for keeper in keepers[:1]] + [
+            (member, self._witnesses[member.id], Role.WITNESS)
+            for member in members
+            if member.id in self._witnesses and Role(member.roles) & Role.WITNESS
+        ]
 
 
 def run(settings: Settings, stop: threading.Event) -> None:
@@ -270,6 +283,10 @@ def run(settings: Settings, stop: threading.Event) -> None:
         opened[1],
         founding_signers(settings.data_dir),
         log_signer(settings.data_dir).signer,
+        witnesses={
+            founder.organisation: signer.signer
+            for founder, signer in zip(FOUNDERS, witness_signers(settings.data_dir), strict=True)
+        },
     )
     loop("registrar", stop, registrar.step, _say_nothing)
     database.dispose()
@@ -347,9 +364,3 @@ def _drop_revocation(session: Session, key_id: bytes | None) -> None:
     )
     for entry in session.scalars(query.with_for_update()):
         entry.state = EntryState.REFUSED
-
-
-def _log_keeper(session: Session) -> Organisation | None:
-    """Give the founding member that keeps the evidence log."""
-    members = session.scalars(select(Organisation).where(Organisation.founding).order_by(Organisation.id))
-    return next((member for member in members if Role(member.roles) & Role.LOG), None)

@@ -50,7 +50,7 @@ KIND_WORDS: dict[OrganisationKind, Text] = {
 
 ROLES_OF_KIND: dict[OrganisationKind, Role] = {
     OrganisationKind.BROKER: Role.BROKER,
-    OrganisationKind.COMMITTEE: Role.COMMITTEE,
+    OrganisationKind.COMMITTEE: Role.COMMITTEE | Role.WITNESS,
     OrganisationKind.CUSTOMS: (
         Role.DOCUMENTS_OFFICER
         | Role.INSPECTOR
@@ -59,10 +59,11 @@ ROLES_OF_KIND: dict[OrganisationKind, Role] = {
         | Role.SUPERVISOR
         | Role.GATE
         | Role.INSTRUMENT
+        | Role.WITNESS
     ),
-    OrganisationKind.COMMERCE_BUREAU: Role.GATE | Role.LOG | Role.AUDITOR,
+    OrganisationKind.COMMERCE_BUREAU: Role.GATE | Role.LOG | Role.AUDITOR | Role.WITNESS,
     OrganisationKind.ZONE_OPERATOR: Role.GATE | Role.INSTRUMENT,
-    OrganisationKind.AUDITOR: Role.AUDITOR,
+    OrganisationKind.AUDITOR: Role.AUDITOR | Role.WITNESS,
 }
 """The most that an organisation of a kind may hold."""
 

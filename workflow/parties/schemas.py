@@ -25,6 +25,7 @@ RoleName = Literal[
     "instrument",
     "log",
     "auditor",
+    "witness",
 ]
 Name = Annotated[str, Field(min_length=1, max_length=120)]
 

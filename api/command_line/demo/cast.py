@@ -53,7 +53,7 @@ FIRMS = (
     Firm(
         party="committee",
         kind=OrganisationKind.COMMITTEE,
-        roles=Role.COMMITTEE,
+        roles=Role.COMMITTEE | Role.WITNESS,
         identifier=_COMMITTEE.organisation,
         founding=True,
     ),
@@ -64,14 +64,15 @@ FIRMS = (
         | Role.INSPECTOR
         | Role.RELEASING_OFFICER
         | Role.SUPERVISOR
-        | Role.INSTRUMENT,
+        | Role.INSTRUMENT
+        | Role.WITNESS,
         identifier=_CUSTOMS.organisation,
         founding=True,
     ),
     Firm(
         party="operator",
         kind=OrganisationKind.COMMERCE_BUREAU,
-        roles=Role.AUDITOR | Role.LOG,
+        roles=Role.AUDITOR | Role.LOG | Role.WITNESS,
         identifier=_BUREAU.organisation,
         founding=True,
     ),

@@ -105,4 +105,4 @@ def test_what_one_process_waits_for_exists(data_dir: Path, node_url: str, demo: 
     names = {spec.name for spec in specs}
     assert {name for spec in specs for name in spec.after} <= names
     assert ("node" in names) == (not node_url)
-    assert ("registrar" in names) == demo
+    assert ("registrar" in names) == ("witness" in names) == demo

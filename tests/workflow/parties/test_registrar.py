@@ -33,7 +33,7 @@ from ledger.refusals import Refusal
 from ledger.relay import Relay
 from ledger.roles import Role
 from ledger.signing import Secp256k1Signer
-from ledger.statements import ConsortiumChange, KeyGrant, Organisation
+from ledger.statements import ConsortiumChange, KeyGrant, Organisation, id_bytes
 from tests.workflow.parties.town import Town
 from workflow.engine.context import Context
 from workflow.engine.principals import SYSTEM_PRINCIPAL
@@ -257,6 +257,25 @@ def test_the_evidence_logs_key_is_granted_to_the_member_that_keeps_it(
     )
     end(database, StatementState.RECORDED)
     assert settle_down(registrar) == 1, "it is asked for once"
+
+
+def test_the_keys_of_witnesses_are_granted_to_the_founding_members(
+    database: Database, context: Context, town: Town
+) -> None:
+    witness = Secp256k1Signer.generate()
+    with database.write() as session:
+        bureau = town.organisation(session, OrganisationKind.COMMERCE_BUREAU, founding=True).id
+        other = town.organisation(session, OrganisationKind.COMMITTEE).id
+    asked = {bureau: witness.signer, other: Secp256k1Signer.generate().signer}
+    registrar = Registrar(database, context.deployment, MEMBERS, LOG.signer, context.clock, witnesses=asked)
+    settle_down(registrar)
+    (record,) = changes(database)
+    log, grant = lines_of(record).grants
+    assert log.signer == LOG.signer
+    assert (grant.signer, grant.roles) == (witness.signer, Role.WITNESS)
+    assert grant.organisation == grant.officer == id_bytes(bureau)
+    end(database, StatementState.RECORDED)
+    assert settle_down(registrar) == 1, "they are asked for once"
 
 
 # ----------------------------------------------------------------------------------- what is never signed
