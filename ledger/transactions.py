@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import rlp
 from eth_account.signers.local import LocalAccount
+from eth_utils.address import to_checksum_address
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -78,6 +79,6 @@ def signed_again(account: LocalAccount, raw: bytes, *, chain_id: int, gas_price:
         nonce=int.from_bytes(nonce, "big"),
         gas=int.from_bytes(gas, "big"),
         gas_price=gas_price,
-        to="0x" + to.hex(),
+        to=to_checksum_address(to),
         data=data,
     )

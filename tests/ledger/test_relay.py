@@ -35,7 +35,15 @@ from tests.ledger.dying import dies, killer
 from tests.ledger.world import World, proofs_of, until
 
 POINTS = ("relay.looked", "relay.bound", "relay.committed", "relay.sent")
-INDEXER_POINTS = ("indexer.fetched", "indexer.stored", "indexer.effective", "indexer.final")
+INDEXER_POINTS = (
+    "indexer.looked",
+    "indexer.fetched",
+    "indexer.storing",
+    "indexer.stored",
+    "indexer.settled",
+    "indexer.effective",
+    "indexer.final",
+)
 
 
 def submissions(world: World, count: int, *, case_id: UUID | None = None) -> list[bytes]:
