@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
+from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
 
 import orjson
 import typer
@@ -25,6 +29,13 @@ EQUAL, DIFFERENT, UNCHECKED = 0, 1, 2
 app = typer.Typer(name="ledger", help="Check, restore, show and export the ledger.", no_args_is_help=True)
 console = Console()
 errors = Console(stderr=True)
+
+
+class Form(StrEnum):
+    """How an export is written."""
+
+    JSONL = "jsonl"
+    CSV = "csv"
 
 
 @app.command()
@@ -77,6 +88,49 @@ def rebuild(
     console.print("Not restored:")
     for what in done.not_restored:
         console.print(f"  - {escape(what)}")
+
+
+@app.command()
+def export(
+    *,
+    form: Annotated[Form, typer.Option("--format", help="One JSON object a line, or a table.")] = Form.JSONL,
+    out: Annotated[Path | None, typer.Option(help="File [default: standard output].")] = None,
+    case: Annotated[UUID | None, typer.Option(help="Only what is about this case.")] = None,
+    officer: Annotated[UUID | None, typer.Option(help="Only what this officer signed.")] = None,
+    since: Annotated[datetime | None, typer.Option(help="Only blocks from this time on, UTC.")] = None,
+    until: Annotated[datetime | None, typer.Option(help="Only blocks before this time, UTC.")] = None,
+    node: Annotated[str, typer.Option(help="Read from this node alone, without any database.")] = "",
+    deployment: Annotated[Path | None, typer.Option(help="With --node: deployment.json.")] = None,
+    archive: Annotated[Path | None, typer.Option(help="With --node: folder of the archive.")] = None,
+    evidence: Annotated[Path | None, typer.Option(help="With --node: folder of the evidence log.")] = None,
+) -> None:
+    """Write what the ledger recorded, decoded and raw, with signatures and where the evidence log vouches for it."""
+    from api.command_line import exporting  # noqa: PLC0415 - takes long to load
+    from ledger.exporting import Wanted  # noqa: PLC0415 - as above
+
+    wanted = Wanted(case, officer, _utc(since), _utc(until))
+    settings = load_settings()
+    try:
+        with ExitStack() as opened:
+            watch = opened.enter_context(progress())
+            if node:
+                file = deployment or settings.data_dir / "deployment.json"
+                source = exporting.from_node(node, file, archive, evidence, watch)
+            else:
+                source = exporting.installed(settings)
+            database, contracts = opened.enter_context(source)
+            stream = opened.enter_context(out.open("wb")) if out is not None else sys.stdout.buffer
+            for line in exporting.lines(database, contracts, wanted, form.value):
+                stream.write(line)
+            stream.flush()
+    except PisteError as fault:
+        errors.print(f"[red]{escape(fault.words().en)}[/]")
+        errors.print(escape(fault.advice().en))
+        raise typer.Exit(1) from None
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.replace(tzinfo=UTC)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -84,6 +85,23 @@ def test_check_and_rebuild(installed: Installed, fresh_database: Callable[[str],
     code, said = installed.run("rebuild", "--into", into)
     assert (code, "not empty" in said) == (1, True)
 
+    code, said = installed.run("export", "--out", str(installed.data_dir / "all.jsonl"))
+    assert code == 0, said
+    here = [orjson.loads(line) for line in (installed.data_dir / "all.jsonl").read_bytes().splitlines()]
+    assert len({one["statement"] for one in here if one["statement_record"]}) == 12
+    evidence = str(installed.world.database.evidence)
+    alone = ("export", "--node", installed.world.chain.url, "--evidence", evidence)
+    code, said = installed.run(*alone, "--out", str(installed.data_dir / "alone.jsonl"))
+    assert code == 0, said
+    assert without_cases(installed.data_dir / "alone.jsonl") == without_cases(
+        installed.data_dir / "all.jsonl"
+    )
+    gate = str(installed.world.officers["gate"])
+    code, said = installed.run("export", "--format", "csv", "--officer", gate, "--since", "2020-01-01")
+    assert (code, said.count("GatePassed")) == (0, 1)
+    code, said = installed.run("export", "--node", installed.world.chain.url, "--deployment", "nowhere.json")
+    assert (code, "nowhere.json" in said) == (1, True)
+
     with installed.world.database.write() as session:
         session.execute(update(LedgerLine).values(committed=7))
         session.execute(update(StatementRecord).values(contract="Other"))
@@ -102,3 +120,13 @@ def test_check_and_rebuild(installed: Installed, fresh_database: Callable[[str],
     code, said = installed.run("check", "--json")
     told = orjson.loads(said)
     assert (code, told["result"], told["fault"]["code"]) == (2, "unchecked", "ledger.unavailable")
+
+
+def without_cases(path: Path) -> list[dict[str, Any]]:
+    """Read an export without what only this installation knew: cases, and leaves that are found by them."""
+    found = [orjson.loads(line) for line in path.read_bytes().splitlines()]
+    for one in found:
+        one.pop("case")
+        for name in ("case", "leaf", "checkpoint"):
+            (one["statement_record"] or {}).pop(name, None)
+    return found
