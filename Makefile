@@ -18,7 +18,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
 WITH_NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: help setup setup-run demo stop test check contracts contracts-check docs format lock migration clean
+.PHONY: help setup setup-run demo stop test soak check contracts contracts-check docs format lock migration clean
 
 help:  ## List these commands
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## ?/\1\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -35,6 +35,12 @@ stop:  ## End the background processes
 
 test: setup  ## Run the tests on both databases, with coverage
 	@$(BIN)/python -m pytest --cov --cov-report=term -n $(JOBS) --dist loadfile $(ARGS)
+
+# How many random reorganisations the soak goes through.
+SOAK ?= 10000
+
+soak: setup  ## Reorganise the chain at random for an hour, and kill what runs
+	@PISTE_TEST_REORGANISATIONS=$(SOAK) $(BIN)/python -m pytest tests/fault $(ARGS)
 
 check: setup  ## Run the linters, the type checker and the comparisons of generated files
 	$(BIN)/ruff check .

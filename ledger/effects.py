@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import ColumnElement, inspect, select, tuple_
@@ -27,6 +26,8 @@ AT_ONCE = 500
 VERDICT_EVENTS = ("StatementRecorded", "StatementRefused")
 T = TypeVar("T")
 Key = tuple[Any, ...]
+_COLUMNS: dict[type[Any], list[InstrumentedAttribute[Any]]] = {}
+"""Columns of each table's primary key."""
 
 
 class EffectSession(Session):
@@ -137,10 +138,13 @@ def effects(database: Database) -> Iterator[EffectSession]:
         yield session
 
 
-@cache
-def _key_columns(model: Any) -> list[InstrumentedAttribute[Any]]:  # noqa: ANN401 - a class, which the type checker does not believe to be hashable
-    mapper = cast("Mapper[Any]", inspect(model))
-    return [getattr(model, mapper.get_property_by_column(column).key) for column in mapper.primary_key]
+def _key_columns(model: type[Any]) -> list[InstrumentedAttribute[Any]]:
+    if model not in _COLUMNS:
+        mapper = cast("Mapper[Any]", inspect(model))
+        _COLUMNS[model] = [
+            getattr(model, mapper.get_property_by_column(column).key) for column in mapper.primary_key
+        ]
+    return _COLUMNS[model]
 
 
 def _key_of(instance: object) -> Key:

@@ -279,6 +279,12 @@ class ProcessOut(Output):
     node_reachable: bool
     waiting: int = Field(description="Statements that are ready but not recorded yet.")
     oldest_waiting_at: datetime | None
+    estimate_s: int | None = Field(
+        default=None, description="Seconds until all of them should be recorded; null where nothing moves."
+    )
+    incident_at: datetime | None = Field(
+        default=None, description="Since when the node cannot be believed; nothing takes effect."
+    )
     head_block: int | None
     final_block: int | None
     updated_at: datetime
@@ -297,6 +303,8 @@ class LedgerOut(Output):
                     "node_reachable": True,
                     "waiting": 0,
                     "oldest_waiting_at": None,
+                    "estimate_s": 0,
+                    "incident_at": None,
                     "head_block": 119,
                     "final_block": 118,
                     "updated_at": _AT,

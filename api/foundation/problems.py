@@ -99,7 +99,7 @@ def headers_of(request: Request, refusal: PisteError) -> dict[str, str]:
     if isinstance(refusal, TooManyRequests):
         headers["Retry-After"] = str(refusal.retry_after_s)
     elif refusal.kind is Kind.UNAVAILABLE and not isinstance(refusal, InternalFault):
-        headers["Retry-After"] = str(RETRY_AFTER_S)
+        headers["Retry-After"] = str(getattr(refusal, "retry_after_s", RETRY_AFTER_S))
     if refusal.kind is Kind.TOO_LARGE:
         headers["Connection"] = "close"
     return headers

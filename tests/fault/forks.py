@@ -32,6 +32,7 @@ STATEMENTS = 4
 NAMES = [bytes([0xA0 + place]) * 32 for place in range(STATEMENTS)]
 CERTIFICATES = [bytes([0xB0 + place]) * 16 + bytes(16) for place in range(STATEMENTS)]
 COMPARED: tuple[type[Base], ...] = (ChainBlock, ChainEvent, StatementRecord, EvidenceLeaf, *MIRRORS)
+EMPTIED: tuple[type[Base], ...] = (*COMPARED[1:], ChainBlock, LedgerLoad)
 SIGNED_AT = datetime(2027, 1, 15, tzinfo=UTC)
 
 
@@ -148,7 +149,7 @@ class Stage:
         """Start as an installation whose statements were just sent."""
         for database in (self.database, self.empty):
             with database.write() as session:
-                for table in (*COMPARED[1:], ChainBlock, LedgerLoad):
+                for table in EMPTIED:
                     session.connection().exec_driver_sql(f"DELETE FROM {table.__tablename__}")
                 session.execute(insert(StatementRecord), _statements())
 

@@ -203,7 +203,8 @@ class PaperNode:
 
     def __init__(self, head: PaperBlock) -> None:
         self.chain_id = CHAIN_ID
-        self.pool: dict[str, bytes] = {}
+        self.claimed: dict[str, Json] = {}
+        """Receipts that it makes up, by transaction."""
         self.show(head)
 
     def show(self, head: PaperBlock) -> None:
@@ -239,7 +240,7 @@ class PaperNode:
                 block = self.line.get(int(params[0], 16))
                 return None if block is None else block.receipts
             case "eth_getTransactionReceipt":
-                return self._receipts.get(params[0])
+                return self.claimed.get(params[0]) or self._receipts.get(params[0])
             case _:
                 raise NotImplementedError(method)
 
