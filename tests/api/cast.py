@@ -328,6 +328,9 @@ KIND_OF_ROLE: dict[Role, OrganisationKind] = {
     Role.INSTRUMENT: OrganisationKind.ZONE_OPERATOR,
     Role.LOG: OrganisationKind.COMMERCE_BUREAU,
     Role.AUDITOR: OrganisationKind.AUDITOR,
+    Role.HOLDER: OrganisationKind.COMMITTEE,
+    Role.SYSTEM: OrganisationKind.CUSTOMS,
+    Role.WITNESS: OrganisationKind.COMMERCE_BUREAU,
 }
 
 

@@ -49,8 +49,8 @@ KIND_WORDS: dict[OrganisationKind, Text] = {
 }
 
 ROLES_OF_KIND: dict[OrganisationKind, Role] = {
-    OrganisationKind.BROKER: Role.BROKER,
-    OrganisationKind.COMMITTEE: Role.COMMITTEE | Role.WITNESS,
+    OrganisationKind.BROKER: Role.BROKER | Role.HOLDER,
+    OrganisationKind.COMMITTEE: Role.COMMITTEE | Role.HOLDER | Role.WITNESS,
     OrganisationKind.CUSTOMS: (
         Role.DOCUMENTS_OFFICER
         | Role.INSPECTOR
@@ -59,6 +59,7 @@ ROLES_OF_KIND: dict[OrganisationKind, Role] = {
         | Role.SUPERVISOR
         | Role.GATE
         | Role.INSTRUMENT
+        | Role.SYSTEM
         | Role.WITNESS
     ),
     OrganisationKind.COMMERCE_BUREAU: Role.GATE | Role.LOG | Role.AUDITOR | Role.WITNESS,

@@ -25,6 +25,8 @@ RoleName = Literal[
     "instrument",
     "log",
     "auditor",
+    "holder",
+    "system",
     "witness",
 ]
 Name = Annotated[str, Field(min_length=1, max_length=120)]
