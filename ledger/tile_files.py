@@ -13,7 +13,6 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -107,8 +106,6 @@ class TileFolder:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._written: list[Path] = []
-        self._helpers: ThreadPoolExecutor | None = None
-        self._under_way: list[Future[None]] = []
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -138,21 +135,14 @@ class TileFolder:
     def write(self, shelf: Shelf, index: int, width: int, data: bytes) -> None:
         """Write a file that nobody reads yet; it is safe after the next `sync`."""
         path = self.root / file_name(shelf, index, width)
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        with open(handle, "wb", buffering=0) as stream:  # noqa: PTH123  # opened above
+            stream.write(data)
         self._written.append(path)
-        if self._helpers is None:
-            _write(path, data)
-        else:
-            self._under_way.append(self._helpers.submit(_write, path, data))
-
-    @contextmanager
-    def aside(self) -> Iterator[None]:
-        """Let other threads write while this one goes on hashing; pays for many files."""
-        with ThreadPoolExecutor(2, "tiles") as helpers:
-            self._helpers = helpers
-            try:
-                yield
-            finally:
-                self._helpers = None
 
     def replace(self, shelf: Shelf, index: int, width: int, data: bytes) -> None:
         """Write a file in place of a damaged one, whole or not at all."""
@@ -165,9 +155,6 @@ class TileFolder:
 
     def sync(self) -> None:
         """Wait until all that was written is on the disk."""
-        under_way, self._under_way = self._under_way, []
-        for one in under_way:
-            one.result()
         written, self._written = self._written, []
         if len(written) > _MOST_SINGLE_SYNCS and _sync_file_system(self.root):
             return
@@ -210,16 +197,6 @@ class TileFolder:
         except FileNotFoundError:
             return []
         return sorted(int(name) for name in names if name.isdigit() and int(name) > width)
-
-
-def _write(path: Path, data: bytes) -> None:
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-    with open(handle, "wb", buffering=0) as stream:  # noqa: PTH123  # opened above
-        stream.write(data)
 
 
 def _sync_file_system(folder: Path) -> bool:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +35,6 @@ FULL = WIDTH * HASH
 MOST_TILES = 1024
 """Full tiles kept in memory, 16 KiB each."""
 _MOST_EDGES = 4
-_MANY = 64 * WIDTH
 Source = Callable[[int, int], Sequence[bytes]]
 """Gives the entries from one place up to but not including another, from where they were first written."""
 
@@ -113,7 +111,7 @@ class TileTree:
             return head
         if max(map(len, entries)) > MOST_ENTRY_BYTES:
             raise ValueError(MOST_ENTRY_BYTES)
-        with self._files.locked(), self._files.aside() if len(entries) > _MANY else nullcontext():
+        with self._files.locked():
             edge = [rows[0] for rows in self._edges(head)]
             self._trim(head)
             self._at("tiles.trimmed")
