@@ -16,7 +16,6 @@ const bundle = async (name) => {
     charset: "utf8",
     format: "iife",
     legalComments: "inline",
-    lineLimit: 160,
     minify: true,
     target: "es2020",
     write: false,

@@ -143,8 +143,8 @@ const goods = (lines, say, language) => {
   ];
 };
 
-/** Gives the beginning of an identifier, as people compare them. */
-const short = (id) => `${id.slice(2, 10)}…`;
+/** Gives a part of an identifier by which people compare it; identifiers made at one time begin alike, so of them the end. */
+const short = (id) => (/^0x[0-9a-f]{32}0{32}$/.test(id) ? `…${id.slice(26, 34)}` : `${id.slice(2, 10)}…`);
 
 const organisationName = (id, trust, language) => {
   const founder = id && trust.founders.find(({ organisation }) => organisation === id);

@@ -320,7 +320,7 @@ def disclosed(shown: Any = None) -> Json:  # noqa: ANN401 - a test of paths
     """Disclose the fields of the document that a guard may see, with one proof for all."""
     shown = shown or (lambda path: path[-1] not in HIDDEN)
     leaves = sorted(_leaves([], DOCUMENT), key=lambda leaf: canonical(leaf[0]))
-    fields = [
+    fields: list[Json] = [
         {
             "index": at,
             "path": path,

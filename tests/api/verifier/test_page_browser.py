@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 import segno
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    FilePayload,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
 
 from ledger.verifier.reading import canonical
 from tests.api.verifier.making import Json, Town, codes
@@ -22,6 +30,7 @@ PAGE = ROOT / "api" / "verifier" / "verify.html"
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
 OPTIONS += ["--disable-background-networking", "--disable-component-update"]
 PHONE, DESK = 360, 1440
+PATIENCE_MS = 30_000
 TOWN = Town()
 SMALL = 260
 """Characters a code where a whole bundle is to be read from small pictures."""
@@ -82,7 +91,7 @@ def watch(page: Page, broken: list[str]) -> None:
 
 def give(page: Page, where: str, *files: tuple[str, bytes]) -> None:
     """Choose files, as a person does with the button."""
-    page.set_input_files(where, [{"name": name, "mimeType": "", "buffer": data} for name, data in files])
+    page.set_input_files(where, [FilePayload(name=name, mimeType="", buffer=data) for name, data in files])
 
 
 def drop(page: Page, name: str, data: bytes) -> None:
@@ -99,7 +108,7 @@ def drop(page: Page, name: str, data: bytes) -> None:
 
 
 def outcome(page: Page, wanted: str) -> None:
-    expect(page.locator("#result")).to_have_attribute("data-outcome", wanted, timeout=15_000)
+    expect(page.locator("#result")).to_have_attribute("data-outcome", wanted, timeout=PATIENCE_MS)
 
 
 def fits(page: Page) -> bool:
@@ -162,7 +171,7 @@ def test_altered_unknown_revoked_and_waiting(opened: Callable[..., Page]) -> Non
     ):
         give(page, "#files", (name, data))
         outcome(page, wanted)
-        expect(page.locator("#result")).to_contain_text(word)
+        expect(page.locator("#result")).to_contain_text(word, timeout=PATIENCE_MS)
         assert fits(page)
     expect(page.locator("#history-list li")).to_have_count(4)
     expect(page.locator("#history-list li").first).to_contain_text("Not yet recorded")
@@ -209,7 +218,7 @@ def test_wrong_files_are_refused_in_words(opened: Callable[..., Page], tmp_path:
     huge = tmp_path / "huge.pdf"
     huge.write_bytes(b"%PDF-1.7" + bytes((20 << 20) + 1))
     page.set_input_files("#files", huge)
-    expect(page.locator("#note")).to_contain_text("larger than 20 MB")
+    expect(page.locator("#note")).to_contain_text("larger than 20 MB", timeout=PATIENCE_MS)
     tall = io.BytesIO()
     Image.new("RGB", (60, 40), "white").save(tall, "PNG")
     for name, data, words in (
@@ -220,11 +229,11 @@ def test_wrong_files_are_refused_in_words(opened: Callable[..., Page], tmp_path:
         ("shop.png", picture(["https://shop.example/1"], columns=1), "none of a Piste paper"),
     ):
         give(page, "#files", (name, data))
-        expect(page.locator("#note")).to_contain_text(words)
+        expect(page.locator("#note")).to_contain_text(words, timeout=PATIENCE_MS)
         expect(page.locator("#result")).to_be_hidden()
     give(page, "#files", ("letter.pdf", b"%PDF-1.7\nan ordinary letter"))
     outcome(page, "altered")
-    expect(page.locator("#result")).to_contain_text("carries no seal")
+    expect(page.locator("#result")).to_contain_text("carries no seal", timeout=PATIENCE_MS)
 
 
 # --------------------------------------------------------------------------------------------------------------- trust
@@ -233,10 +242,10 @@ def test_wrong_files_are_refused_in_words(opened: Callable[..., Page], tmp_path:
 def test_without_a_trust_file_nothing_is_called_genuine(opened: Callable[..., Page]) -> None:
     page = opened(trust=None)
     give(page, "#files", ("note.pdf", TOWN.paper(TOWN.bundle())))
-    expect(page.locator("#note")).to_contain_text("Choose a trust file first")
+    expect(page.locator("#note")).to_contain_text("Choose a trust file first", timeout=PATIENCE_MS)
     expect(page.locator("#result")).to_be_hidden()
     give(page, "#trust-file", ("piste-trust.json", b'{"format":"piste-trust-v1"}'))
-    expect(page.locator("#trust-note")).to_contain_text("is no trust file of Piste")
+    expect(page.locator("#trust-note")).to_contain_text("is no trust file of Piste", timeout=PATIENCE_MS)
 
 
 def test_the_trust_file_is_remembered_and_forgotten(opened: Callable[..., Page]) -> None:
@@ -262,7 +271,7 @@ def test_one_picture_with_several_codes(opened: Callable[..., Page]) -> None:
     page = opened()
     give(page, "#files", ("photo.png", picture(codes(lean(), 600), columns=3)))
     outcome(page, "valid")
-    expect(page.locator("#result")).to_contain_text("Compare the paper in your hand")
+    expect(page.locator("#result")).to_contain_text("Compare the paper in your hand", timeout=PATIENCE_MS)
 
 
 def test_pictures_are_collected_with_progress(opened: Callable[..., Page]) -> None:
@@ -271,7 +280,9 @@ def test_pictures_are_collected_with_progress(opened: Callable[..., Page]) -> No
     assert len(texts) >= 3
     for at, text in enumerate(texts[:-1], 1):
         give(page, "#files", (f"{at}.png", picture([text], columns=1)))
-        expect(page.locator("#parts-words")).to_contain_text(f"{at} of {len(texts)} codes read")
+        expect(page.locator("#parts-words")).to_contain_text(
+            f"{at} of {len(texts)} codes read", timeout=PATIENCE_MS
+        )
     expect(page.locator("#parts-boxes li.done")).to_have_count(len(texts) - 1)
     give(page, "#files", ("last.png", picture(texts[-1:], columns=1)))
     outcome(page, "valid")
@@ -281,9 +292,9 @@ def test_pictures_are_collected_with_progress(opened: Callable[..., Page]) -> No
 def test_a_code_of_another_paper_begins_anew(opened: Callable[..., Page]) -> None:
     page = opened()
     give(page, "#files", ("1.png", picture(codes(lean(), 1500)[:1], columns=1)))
-    expect(page.locator("#parts-words")).to_contain_text("1 of")
+    expect(page.locator("#parts-words")).to_contain_text("1 of", timeout=PATIENCE_MS)
     give(page, "#files", ("2.png", picture(codes(TOWN.bundle(disclosed=None), 1500)[:1], columns=1)))
-    expect(page.locator("#note")).to_contain_text("belongs to another paper")
+    expect(page.locator("#note")).to_contain_text("belongs to another paper", timeout=PATIENCE_MS)
     page.get_by_role("button", name="Start over").click()
     expect(page.locator("#parts")).to_be_hidden()
 
@@ -311,7 +322,9 @@ def test_the_camera_collects_the_codes(playwright: Playwright, tmp_path: Path) -
         page.goto(PAGE.as_uri())
         give(page, "#trust-file", ("piste-trust.json", TOWN.anchor()))
         page.get_by_role("button", name="Scan with the camera").click()
-        expect(page.locator("#parts-words")).to_contain_text(f"of {len(texts)} codes read", timeout=20_000)
+        expect(page.locator("#parts-words")).to_contain_text(
+            f"of {len(texts)} codes read", timeout=PATIENCE_MS
+        )
         expect(page.locator("#result")).to_have_attribute("data-outcome", "valid", timeout=60_000)
         expect(page.locator("#camera")).to_be_hidden()
         assert page.evaluate("document.getElementById('video').srcObject === null")
@@ -323,7 +336,9 @@ def test_the_camera_collects_the_codes(playwright: Playwright, tmp_path: Path) -
 def test_without_a_camera_a_photo_is_asked_for(opened: Callable[..., Page]) -> None:
     page = opened()
     page.get_by_role("button", name="Scan with the camera").click()
-    expect(page.locator("#note")).to_contain_text("Take a photo of the codes", ignore_case=True)
+    expect(page.locator("#note")).to_contain_text(
+        "Take a photo of the codes", ignore_case=True, timeout=PATIENCE_MS
+    )
     expect(page.locator("#camera")).to_be_hidden()
 
 
