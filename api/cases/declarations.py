@@ -36,10 +36,12 @@ from workflow.declarations import service as declarations
 from workflow.declarations.models import Declaration
 from workflow.declarations.rules import EDIFACT_7365, WCO_FUNCTION
 from workflow.declarations.schemas import DeclarationContent
+from workflow.documents.rules import DocumentKind
 from workflow.engine.principals import Principal
 from workflow.engine.schemas import Output, Word, example
 from workflow.processes import DECLARATIONS
 from workflow.release import service as release
+from workflow.release.proofs import note_waits_for
 from workflow.release.rules import SECOND_SIGNERS, Channel
 
 NumberFilter = Annotated[
@@ -162,6 +164,7 @@ class DeclarationDetail(CaseDetail, DeclarationSummary):
                 }
             ],
             "documents": [],
+            "release_note_waits_for": None,
             "findings": [],
         }
     )
@@ -178,6 +181,9 @@ class DeclarationDetail(CaseDetail, DeclarationSummary):
     source: str | None = Field(description="SHA-256 of the XML that it came in as.")
     draws: list[DrawView]
     documents: list[DocumentView]
+    release_note_waits_for: Words | None = Field(
+        description="What the release note still waits for; null where it is written, or nothing was released."
+    )
     findings: list[FindingView] = Field(description="Of the version in force.")
 
 
@@ -190,6 +196,7 @@ def summarise(look: Look, declaration: Declaration) -> DeclarationSummary:
 def describe(look: Look, declaration: Declaration) -> DeclarationDetail:
     """Show a declaration."""
     own = declaration.organisation_id == look.principal.organisation_id
+    papers = documents_view(look, DECLARATIONS.kind, declaration.id)
     return DeclarationDetail(
         **detail_fields(look, DECLARATIONS, declaration, more=second_signature(look, declaration)),
         **_particulars(declaration),
@@ -200,9 +207,17 @@ def describe(look: Look, declaration: Declaration) -> DeclarationDetail:
         amendment=declaration.next_content if own else None,
         source=declaration.source_sha256,
         draws=draws_view(look.session, declaration.id),
-        documents=documents_view(look, DECLARATIONS.kind, declaration.id),
+        documents=papers,
+        release_note_waits_for=_note_waits_for(look, declaration, papers),
         findings=findings_view(look, DECLARATIONS.kind, declaration.id, declaration.version),
     )
+
+
+def _note_waits_for(look: Look, declaration: Declaration, papers: list[DocumentView]) -> Words | None:
+    if declaration.released_at is None or any(paper.kind == DocumentKind.RELEASE_NOTE for paper in papers):
+        return None
+    missing = note_waits_for(look.session, look.context, declaration.id)
+    return Words.of(missing or Text("the writer of papers", "文书生成"))
 
 
 def draws_view(session: Session, declaration_id: UUID) -> list[DrawView]:

@@ -9,15 +9,14 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from kernel.errors import Text
-from ledger.bundles import build_bundle, standing_of
+from ledger.bundles import build_bundle
 from ledger.content import seal
 from ledger.disclosure import VIEWS, redact
 from ledger.evidence import request_checkpoint
 from ledger.installation import log_signer
-from ledger.models import StatementRecord, StatementState
+from ledger.models import StatementRecord
 from ledger.outbox import signatures_of
-from ledger.statements import STATEMENT_WORDS, ReleaseDecision
+from ledger.statements import STATEMENT_WORDS
 from workflow.bonded import service as bonded
 from workflow.certificates import service as certificates
 from workflow.declarations import service as declarations
@@ -34,11 +33,11 @@ from workflow.release.papers import (
     certificate_pdf,
     release_note_pdf,
 )
+from workflow.release.proofs import NO_RECORD, released_by, waits_for
 from workflow.release.rules import Channel
 
 AGAIN_IN = timedelta(seconds=2)
 """How soon the proof of a release is looked at again."""
-_NO_RECORD = Text("the ledger to record the decision", "账本记录该决定")
 
 
 @celery_app.task(name=release.NOTE_TASK)
@@ -52,39 +51,14 @@ def _write_note(shop: Workshop, payload: dict[str, Any]) -> bytes:
     with shop.database.read() as session:
         declaration = declarations.get_declaration(session, SYSTEM_PRINCIPAL, UUID(payload["declaration"]))
         record = released_by(session, declaration.id)
-        waits_for = _NO_RECORD if record is None else _waits_for(session, context, record)
-        if record is not None and waits_for is None:
+        missing = NO_RECORD if record is None else waits_for(session, context, record)
+        if record is not None and missing is None:
             note = _note(session, context, declaration, record)
             zone = context.settings.site_time_zone
             return release_note_pdf(note, made_at=context.clock.now(), time_zone=zone)
     with shop.database.write() as session:
         request_checkpoint(session)
-    raise NotReady(waits_for, again_in=AGAIN_IN)
-
-
-def note_waits_for(session: Session, context: Context, declaration_id: UUID) -> Text | None:
-    """Say what the release note of a declaration still waits for; None where its proof is whole."""
-    record = released_by(session, declaration_id)
-    return _NO_RECORD if record is None else _waits_for(session, context, record)
-
-
-def released_by(session: Session, declaration_id: UUID) -> StatementRecord | None:
-    """Find the recorded release of a declaration."""
-    return session.scalar(
-        select(StatementRecord)
-        .where(
-            StatementRecord.case_id == declaration_id,
-            StatementRecord.primary_type == ReleaseDecision.primary_type,
-            StatementRecord.state == StatementState.RECORDED,
-        )
-        .order_by(StatementRecord.id.desc())
-        .limit(1)
-    )
-
-
-def _waits_for(session: Session, context: Context, record: StatementRecord) -> Text | None:
-    demanded = context.settings.witnesses_demanded
-    return standing_of(session, record, witnesses=demanded).waits_for(demanded)
+    raise NotReady(missing, again_in=AGAIN_IN)
 
 
 def _note(

@@ -17,7 +17,8 @@ from workflow.documents.service import document_bytes, documents_of
 from workflow.engine import worker
 from workflow.processes import DECLARATIONS
 from workflow.release import service as release
-from workflow.release.tasks import AGAIN_IN, note_waits_for
+from workflow.release.proofs import note_waits_for
+from workflow.release.tasks import AGAIN_IN
 
 
 def test_the_note_is_written_once_a_checkpoint_covers_the_decision(desk: Desk) -> None:
