@@ -240,7 +240,7 @@ def test_every_verdict() -> None:
         (f"{name} ({anchor_name})", anchor, file)
         for anchor_name, anchor in [("plain", ANCHOR), *anchors()]
         for name, file in [it for name, bundle in whole() for it in carried(name, bundle)][
-            :: 1 if anchor == ANCHOR else 11
+            :: 2 if anchor == ANCHOR else 13
         ]
     ]
     assert differences(cases) == []
