@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import logging
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import structlog
 
@@ -16,6 +18,7 @@ from bench.figures import Figure, parser_of, show
 from bench.ledger import decisions, gas, indexing, limits, verifying
 from bench.ledger.rivals import Rivals, rivals
 from bench.ledger.stage import FULL, TINY, Size, Stage, progress, stage
+from bench.tree import tree_figures
 
 TITLE = "The ledger beside the plain way, the others and the physical limits"
 Part = Callable[[Stage, Size, Rivals | None], list[Figure]]
@@ -24,9 +27,17 @@ PARTS: dict[str, Part] = {
     "decisions": lambda stage, size, _: decisions.measure(stage, size),
     "gas": gas.measure,
     "verification": verifying.measure,
+    "tree": lambda _, size, __: _tree(size.tree),
     "indexer": lambda stage, size, _: indexing.measure(stage, size),
 }
 """In the order in which they run."""
+
+
+def _tree(leaves: int) -> list[Figure]:
+    """Grow the evidence log's tree on disk, see `bench.tree`."""
+    progress("tree: appending and proving")
+    with tempfile.TemporaryDirectory(prefix="piste-bench-") as folder:
+        return tree_figures(Path(folder), leaves)
 
 
 def measure(size: Size, parts: Sequence[str]) -> list[Figure]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import UUID
 
+import psutil
 from sqlalchemy import func, select
 from web3 import HTTPProvider, Web3
 
@@ -51,7 +52,8 @@ def measure(stage: Stage, size: Size) -> list[Figure]:
     turn = 2 * size.decisions + 2 * size.plain
     signed = stage.decisions(size.rounds * turn)
     piste, outbox, ceiling, plain, eager = (Turns() for _ in range(5))
-    with _processes(stage):
+    with _processes(stage) as running:
+        used = _processor_s(running)
         for number in range(size.rounds):
             progress(f"decisions: round {number + 1} of {size.rounds}")
             part = signed[number * turn : (number + 1) * turn]
@@ -63,6 +65,7 @@ def measure(stage: Stage, size: Size) -> list[Figure]:
             outbox.add(len(ours), written)
             plain.add(size.plain, _plainly(stage, part[: size.plain], 0.1))
             eager.add(size.plain, _plainly(stage, part[size.plain :], EAGER_S))
+        used = (_processor_s(running) - used) / piste.count
     per_transaction = _statements_per_transaction(stage)
     clock = "outbox filled → relay → contracts → indexer → recorded in PostgreSQL"
     return [
@@ -75,6 +78,12 @@ def measure(stage: Stage, size: Size) -> list[Figure]:
         Figure("ceiling_ratio", piste.rate / ceiling.rate, "×", "decisions_ceiling_per_s; to reach: 0.5"),
         Figure(
             "decisions_eager_ratio", piste.rate / eager.rate, "×", "web3.py asking for the receipt every 5 ms"
+        ),
+        Figure(
+            "decisions_cpu_ms",
+            1000 * used,
+            "ms",
+            "processor time of relay and indexer for one, the node's besides",
         ),
         Figure("outbox_per_s", outbox.rate, "1/s", "statements written into the outbox by one process"),
         Figure("relay_batch", per_transaction, "", "statements in one transaction of the relay, mean"),
@@ -161,8 +170,13 @@ def _statements_per_transaction(stage: Stage) -> float:
     return (statements or 0) / (transactions or 1)
 
 
+def _processor_s(running: Sequence[psutil.Process]) -> float:
+    """Give the processor time of relay and indexer so far, seconds."""
+    return sum(sum(process.cpu_times()[:2]) for process in running)
+
+
 @contextmanager
-def _processes(stage: Stage) -> Iterator[None]:
+def _processes(stage: Stage) -> Iterator[list[psutil.Process]]:
     """Run relay and indexer as the product does, each in a process of its own."""
     stop = _FORK.Event()
     # The world's own connections would be shared by all processes.
@@ -171,7 +185,7 @@ def _processes(stage: Stage) -> Iterator[None]:
     for process in running:
         process.start()
     try:
-        yield
+        yield [psutil.Process(process.pid) for process in running]
     finally:
         stop.set()
         for process in running:

@@ -27,6 +27,7 @@ RIVALS = {
 }
 PASSKEY = "broker"
 FLOOR = 21_000
+DRAWS = 4
 
 
 def measure(stage: Stage, size: Size, others: Rivals | None) -> list[Figure]:
@@ -47,6 +48,18 @@ def measure(stage: Stage, size: Size, others: Rivals | None) -> list[Figure]:
             f"{beside}, each signed with a passkey; to reach: 100,000",
         ),
         Figure(
+            "gas_draw_of_four_secp256k1",
+            _draw_gas(stage, size.batch // DRAWS, CLERK, DRAWS) / DRAWS,
+            "gas",
+            f"one of {size.batch // DRAWS * DRAWS} draws, {DRAWS} to a declaration, in one call of the inbox",
+        ),
+        Figure(
+            "gas_draw_of_four_passkey",
+            _draw_gas(stage, size.batch // DRAWS, PASSKEY, DRAWS) / DRAWS,
+            "gas",
+            "the same, each declaration signed with a passkey",
+        ),
+        Figure(
             "gas_evidence",
             _evidence_gas(stage, size.leaves),
             "gas",
@@ -61,9 +74,12 @@ def measure(stage: Stage, size: Size, others: Rivals | None) -> list[Figure]:
     return [*figures, *(Figure(name, found[name], "gas", words) for name, words in RIVALS.items())]
 
 
-def _draw_gas(stage: Stage, count: int, name: str) -> float:
-    """Give the gas of a declaration that draws from one line, filed together with others."""
-    filings = [stage.filing(uuid4(), [place % LINES + 1], name=name) for place in range(count)]
+def _draw_gas(stage: Stage, count: int, name: str, draws: int = 1) -> float:
+    """Give the gas of a declaration that draws from one line or some, filed together with others."""
+    filings = [
+        stage.filing(uuid4(), [(place + step) % LINES + 1 for step in range(draws)], name=name)
+        for place in range(count)
+    ]
     return stage.check(_together(stage, filings)) / count
 
 

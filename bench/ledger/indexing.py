@@ -33,7 +33,7 @@ from ledger.models import ChainBlock, ChainEvent, StatementRecord, StatementStat
 from ledger.statements import digest
 from tests.ledger.world import World
 
-DRAWS = 6
+DRAWS = 12
 """Draws of one declaration."""
 IN_ONE_TRANSACTION = 8
 MEBIBYTE = 1 << 20
@@ -49,6 +49,8 @@ class CaughtUp:
     seconds: float
     grown_mb: float
     """Peak of resident memory above what it was after the first step."""
+    used_s: float
+    """Processor time of the indexer."""
     steady_mb: float
     """Peak in the second half above the peak in the first."""
 
@@ -67,6 +69,12 @@ def measure(stage: Stage, size: Size) -> list[Figure]:
         Figure("indexer_logs_per_s", rate, "1/s", f"{work}, committed; to reach: 5,000"),
         Figure(
             "indexer_plain_logs_per_s", plain_rate, "1/s", "web3.py get_logs, process_log, ORM insert a block"
+        ),
+        Figure(
+            "indexer_logs_per_cpu_s",
+            caught.logs / caught.used_s,
+            "1/s",
+            "for a second of the indexer's processor time",
         ),
         Figure("indexer_ratio", rate / plain_rate, "×", "indexer_plain_logs_per_s"),
         Figure("indexer_memory_mb", caught.grown_mb, "MiB", "peak over all of it above the first step's"),
@@ -131,7 +139,7 @@ def _catch_up(stage: Stage, rows: Sequence[StatementRecord]) -> CaughtUp:
     process = _FORK.Process(target=_follow, args=(world, theirs), daemon=True)
     process.start()
     theirs.close()
-    seconds, peaks = cast("tuple[float, list[float]]", ours.recv())
+    seconds, used_s, peaks = cast("tuple[float, float, list[float]]", ours.recv())
     process.join()
     with database.read() as session:
         logs = session.scalar(select(func.count(ChainEvent.id))) or 0
@@ -142,22 +150,17 @@ def _catch_up(stage: Stage, rows: Sequence[StatementRecord]) -> CaughtUp:
     assert not left, f"{left} blocks are not final"
     assert statements == len(rows), f"{statements} of {len(rows)} statements are recorded"
     half = max(len(peaks) // 2, 1)
-    return CaughtUp(
-        logs,
-        statements,
-        seconds,
-        max(peaks) - peaks[0],
-        max(0.0, max(peaks[half:], default=0) - max(peaks[:half])),
-    )
+    late = max(0.0, max(peaks[half:], default=0) - max(peaks[:half]))
+    return CaughtUp(logs, statements, seconds, max(peaks) - peaks[0], used_s, late)
 
 
 def _follow(world: World, answers: Connection) -> None:
     """Step until nothing is left; send the seconds and the resident memory after each step."""
     indexer, memory, peaks = world.indexer, psutil.Process(), list[float]()
-    begun = time.perf_counter()
+    begun, used = time.perf_counter(), time.process_time()
     while indexer.step():
         peaks.append(memory.memory_info().rss / MEBIBYTE)
-    answers.send((time.perf_counter() - begun, peaks))
+    answers.send((time.perf_counter() - begun, time.process_time() - used, peaks))
 
 
 def _plain_loop(stage: Stage, wanted: int) -> tuple[int, float]:

@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 from bench.figures import Figure
 from bench.ledger.stage import Size, Stage, progress
 
+BUSY_S = 0.5
 ROW = ("x" * 64, 20260, "0x" + "ab" * 32, '{"quantity": "10", "reserved": "1000", "committed": "10"}')
 
 
@@ -29,6 +30,12 @@ def measure(stage: Stage, size: Size) -> list[Figure]:
         sha256(node).digest()
 
     return [
+        Figure(
+            "limit_core_share",
+            _core_share(),
+            "",
+            "what a busy loop gets of a core; below 1 others are busy too",
+        ),
         Figure("limit_recoveries_per_s", _rate(recover, size.tries), "1/s", "secp256k1, coincurve, one core"),
         Figure("limit_sha256_per_s", _rate(hash_, size.tries), "1/s", "65 bytes, hashlib, one core"),
         Figure(
@@ -41,6 +48,13 @@ def measure(stage: Stage, size: Size) -> list[Figure]:
             "limit_copy_rows_per_s", _copied(stage, size.tries * 10), "1/s", "PostgreSQL COPY, rows of a log"
         ),
     ]
+
+
+def _core_share() -> float:
+    begun, used = time.perf_counter(), time.process_time()
+    while time.process_time() - used < BUSY_S:
+        pass
+    return BUSY_S / (time.perf_counter() - begun)
 
 
 def _rate(do: Callable[[], object], count: int) -> float:

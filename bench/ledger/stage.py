@@ -66,12 +66,12 @@ class Size:
     """Documents that the other verifier verifies in one turn."""
     tries: int = 5_000
     """Operations for a physical limit."""
-    tree: bool = True
-    """Whether the tree of a million leaves is grown."""
+    tree: int = 1_000_000
+    """Leaves of the tree that is grown apart."""
 
 
 FULL = Size()
-TINY = Size(2, 6, 2, 300, 40, 4, 20, 3, 1, 50, tree=False)
+TINY = Size(2, 6, 2, 300, 40, 4, 20, 3, 1, 50, tree=2_000)
 
 
 @dataclass(frozen=True)

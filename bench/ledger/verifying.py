@@ -34,18 +34,23 @@ def measure(stage: Stage, size: Size, others: Rivals | None) -> list[Figure]:
     ours, theirs = [0.0, 0.0], [0.0, 0.0]
     if others is not None:
         others.ask(do="verify", count=1)
+    used = time.process_time()
     for _ in range(size.rounds):
         ours[0] += size.verifications
         ours[1] += _verified(bundles, trust, size.verifications)
         if others is not None:
             theirs[0] += size.rival_verifications
             theirs[1] += others.ask(do="verify", count=size.rival_verifications)["seconds"]
+    used = (time.process_time() - used) / ours[0]
     rate = ours[0] / ours[1]
     figures = [
         Figure(
             "verify_per_s", rate, "1/s", f"whole proof bundles of {len(bundles)} decisions, a known anchor"
         ),
         Figure("verify_offline_ms", 1000 / rate, "ms", "no network; to reach: under 5"),
+        Figure(
+            "verify_cpu_ms", 1000 * used, "ms", "processor time of one, which a busy machine does not change"
+        ),
         Figure("verify_first_ms", _first_ms(stage, bundles[0]), "ms", "the first bundle that an anchor sees"),
     ]
     if others is None:

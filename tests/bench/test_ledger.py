@@ -19,6 +19,8 @@ TO_REACH = {
     "indexer_memory_mb",
     "verify_ratio",
     "verify_offline_ms",
+    "tree_append_per_s",
+    "tree_proof_ms",
 }
 
 
