@@ -62,21 +62,6 @@ def nodes_of(leaves: Sequence[bytes]) -> Nodes:
     return lambda level, index: levels[level][index]
 
 
-def completed(leaf: bytes, position: int, nodes: Nodes) -> Iterable[tuple[int, int, bytes]]:
-    """Give the complete subtrees that a new leaf closes, as (level, index, hash), lowest first.
-
-    Args:
-        leaf: Hash of the leaf.
-        position: Its place, from 0; everything before it is in the tree.
-        nodes: Look-up of what is already in the tree.
-    """
-    current, level = leaf, 0
-    while position >> level & 1:
-        current = node_hash(nodes(level, (position >> level) - 1), current)
-        level += 1
-        yield level, position >> level, current
-
-
 def root(nodes: Nodes, size: int) -> bytes:
     """Give the root over the first `size` leaves, from the complete subtrees at its right edge."""
     return _range_hash(nodes, 0, size) if size else EMPTY_ROOT

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from ledger.merkle import (
     EMPTY_ROOT,
-    completed,
     consistency_proof,
     inclusion_proof,
     leaf_hash,
@@ -112,17 +111,6 @@ def test_roots_and_proofs_are_those_of_the_definition(leaves: list[bytes]) -> No
         proof = consistency_proof(nodes, first, size)
         assert list(proof) == naive_consistency(first, leaves)
         assert verify_consistency(first, size, root(nodes, first), root(nodes, size), proof)
-
-
-@given(leaves_strategy)
-def test_the_tree_grows_leaf_by_leaf(leaves: list[bytes]) -> None:
-    stored: dict[tuple[int, int], bytes] = {}
-    for position, leaf in enumerate(leaves):
-        stored[0, position] = leaf
-        for level, index, node in completed(leaf, position, lambda lv, ix: stored[lv, ix]):
-            stored[level, index] = node
-        size = position + 1
-        assert root(lambda lv, ix: stored[lv, ix], size) == naive_root(leaves[:size])
 
 
 @given(leaves_strategy, st.data())
