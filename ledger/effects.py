@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import ColumnElement, inspect, select, tuple_
+from sqlalchemy import ARRAY, ColumnElement, any_, bindparam, inspect, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Mapper, Session
 
 from kernel.database import EVIDENCE, Base, Database
@@ -53,7 +53,11 @@ class EffectSession(Session):
         digests = {from_hex(event.values["statement"]) for event in events if event.name in VERDICT_EVENTS}
         known: dict[bytes, StatementRecord | None] = dict.fromkeys(digests)
         for some in _portions(digests):
-            for record in self.scalars(select(StatementRecord).where(StatementRecord.digest.in_(some))):
+            for record in self.scalars(
+                select(StatementRecord).where(
+                    self._is_one_of([StatementRecord.digest], [(it,) for it in some])
+                )
+            ):
                 known[record.digest] = record
         self.info[STATEMENTS_BY_DIGEST] = known
         self._open = {
@@ -125,9 +129,20 @@ class EffectSession(Session):
                 )
         rows: dict[Key, Base | None] = dict.fromkeys(keys)
         for some in _portions(keys):
-            for row in self.scalars(select(model).where(_is_one_of(columns, some))):
+            for row in self.scalars(select(model).where(self._is_one_of(columns, some))):
                 rows[_key_of(row)] = row
         self._known[model] = rows
+
+    def _is_one_of(
+        self, columns: Sequence[InstrumentedAttribute[Any]], keys: Sequence[Key]
+    ) -> ColumnElement[bool]:
+        if len(columns) > 1:
+            return tuple_(*columns).in_(keys)
+        values = [key[0] for key in keys]
+        if self.get_bind().dialect.name != "postgresql":
+            return columns[0].in_(values)
+        # One array is one parameter: a list of five hundred would be taken apart anew each time.
+        return columns[0] == any_(bindparam(None, values, type_=ARRAY(columns[0].type)))
 
 
 @contextmanager
@@ -149,12 +164,6 @@ def _key_columns(model: type[Any]) -> list[InstrumentedAttribute[Any]]:
 
 def _key_of(instance: object) -> Key:
     return tuple(getattr(instance, column.key) for column in _key_columns(type(instance)))
-
-
-def _is_one_of(columns: Sequence[InstrumentedAttribute[Any]], keys: Sequence[Key]) -> ColumnElement[bool]:
-    if len(columns) == 1:
-        return columns[0].in_([key[0] for key in keys])
-    return tuple_(*columns).in_(keys)
 
 
 def _is_key(value: object, numeric: bool) -> bool:  # noqa: FBT001 - the kind of the column

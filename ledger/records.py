@@ -46,12 +46,18 @@ def record_hash(digest: bytes, facts: dict[str, Any]) -> bytes:
     return sha256(rfc8785.dumps({"statement": "0x" + digest.hex(), **facts})).digest()
 
 
-def append_record(session: Session, record: StatementRecord) -> EvidenceLeaf | None:
-    """Write the leaf that vouches for a recorded statement into the indexer's transaction, once."""
+def append_record(session: Session, record: StatementRecord, *, first: bool = False) -> EvidenceLeaf | None:
+    """Write the leaf that vouches for a recorded statement into the indexer's transaction, once.
+
+    Args:
+        session: The indexer's transaction.
+        record: The statement.
+        first: Whether it was not recorded before, so that no leaf need be looked for.
+    """
     facts = record_facts(record)
     if facts is None or record.recorded_at is None or record.contract == LOG_CONTRACT:
         return None
-    known = leaf_of(session, record)
+    known = None if first else leaf_of(session, record)
     if known is not None:
         return known
     return append_leaf(

@@ -92,8 +92,8 @@ class Verdicts:
         known = record.state == StatementState.RECORDED
         record.state, record.refusal = StatementState.RECORDED, None
         _place(record, event, block)
-        session.flush()
-        append_record(session, record)
+        # Whatever the sink asks the database for sees this: queries flush what is pending.
+        append_record(session, record, first=not known)
         if not known:
             self.sink.recorded(session, record)
 
@@ -138,7 +138,6 @@ class Verdicts:
     ) -> None:
         record.state, record.refusal = StatementState.REFUSED, refusal.to_json()
         _place(record, event, block)
-        session.flush()
         self.sink.refused(session, record, refusal)
 
 
