@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from kernel.errors import NotFound, Text
@@ -19,8 +19,10 @@ from ledger.outbox import statement_by_digest
 from ledger.refusals import Refusal
 from ledger.statements import STATEMENT_WORDS, id_bytes, id_from_bytes
 
-Kind = Literal["block", "transaction", "statement", "case", "key"]
+Kind = Literal["block", "transaction", "statement", "case", "key", "officer"]
 MOST_ROWS = 200
+CURSOR = r"^[0-9]{1,18}-[0-9]{1,9}$"
+"""Where a page of events goes on: block and place of the last one shown."""
 WORD_DIGITS = 64
 BIGGEST = 2**63 - 1
 """Largest number that a column holds."""
@@ -122,6 +124,8 @@ class BlockView:
     is_final: bool
     events: tuple[EventView, ...]
     links: tuple[Link, ...]
+    next_events: str | None = None
+    """Cursor of the next page, None on the last."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +138,8 @@ class TransactionView:
     events: tuple[EventView, ...]
     statements: tuple[str, ...]
     links: tuple[Link, ...]
+    next_events: str | None = None
+    """Cursor of the next page, None on the last."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +150,10 @@ class CaseView:
     statements: tuple[StatementView, ...]
     events: tuple[EventView, ...]
     links: tuple[Link, ...] = field(default=())
+    next_events: str | None = None
+    """Cursor of the next page of events, None on the last."""
+    next_statements: int | None = None
+    """Cursor of the next page of statements, None on the last."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +171,34 @@ class KeyView:
     revoked_at_block: int | None
     events: tuple[EventView, ...]
     links: tuple[Link, ...]
+    next_events: str | None = None
+    """Cursor of the next page, None on the last."""
+
+
+@dataclass(frozen=True)
+class OfficerKey:
+    """A key of an officer."""
+
+    key_id: str
+    organisation_id: UUID | None
+    roles: int
+    valid_from: int
+    valid_until: int
+    granted_at_block: int
+    revoked_at_block: int | None
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True)
+class OfficerView:
+    """An officer or a device: the keys that were granted, and everything that they signed."""
+
+    officer_id: UUID
+    keys: tuple[OfficerKey, ...]
+    events: tuple[EventView, ...]
+    links: tuple[Link, ...] = field(default=())
+    next_events: str | None = None
+    """Cursor of the next page, None on the last."""
 
 
 def find(session: Session, text: str) -> Link:
@@ -184,6 +222,8 @@ def find(session: Session, text: str) -> Link:
             raise NotFound(what="entry", name=text[:80]) from None
         if session.scalar(_statements_of(case_id).limit(1)) is not None:
             return Link("case", str(case_id))
+        if session.scalar(_keys_of(case_id).limit(1)) is not None:
+            return Link("officer", str(case_id))
     raise NotFound(what="entry", name=text[:80])
 
 
@@ -198,8 +238,8 @@ def newest_blocks(session: Session, *, before: int | None = None, most: int = 20
     return [_block_view(session, block) for block in session.scalars(query)]
 
 
-def block(session: Session, number: int) -> BlockView:
-    """Look up a block.
+def block(session: Session, number: int, after: str | None = None) -> BlockView:
+    """Look up a block; `after` goes on from the cursor of an earlier page.
 
     Raises:
         NotFound: The indexer has not stored it.
@@ -207,26 +247,29 @@ def block(session: Session, number: int) -> BlockView:
     found = session.get(ChainBlock, number)
     if found is None:
         raise NotFound(what="block", name=str(number))
-    return _block_view(session, found)
+    return _block_view(session, found, after)
 
 
-def transaction(session: Session, transaction_hash: bytes) -> TransactionView:
-    """Look up a transaction that our contracts had a part in.
+def transaction(session: Session, transaction_hash: bytes, after: str | None = None) -> TransactionView:
+    """Look up a transaction that our contracts had a part in; `after` goes on from an earlier page's cursor.
 
     Raises:
         NotFound: None of ours has this hash.
     """
-    events = _events(session, _all_events().where(ChainEvent.transaction_hash == transaction_hash))
-    if not events:
+    query = _all_events().where(ChainEvent.transaction_hash == transaction_hash)
+    events, following = _event_page(session, query, after)
+    first = events[0] if events else next(iter(_events(session, query.limit(1))), None)
+    if first is None:
         raise NotFound(what="transaction", name=_hex(transaction_hash))
     statements = [link.reference for event in events for link in event.links if link.kind == "statement"]
     return TransactionView(
         _hex(transaction_hash),
-        events[0].block_number,
-        events[0].at,
+        first.block_number,
+        first.at,
         events,
         tuple(dict.fromkeys(statements)),
-        (Link("block", str(events[0].block_number)),),
+        (Link("block", str(first.block_number)),),
+        following,
     )
 
 
@@ -242,25 +285,38 @@ def statement(session: Session, digest: bytes) -> StatementView:
     return _statement_view(session, record)
 
 
-def case(session: Session, case_id: UUID) -> CaseView:
+def case(
+    session: Session, case_id: UUID, after: str | None = None, after_statement: int | None = None
+) -> CaseView:
     """Look up everything about a case: its statements, and events that name it, whoever caused them.
+
+    Args:
+        session: The database.
+        case_id: The case.
+        after: Cursor of an earlier page of events.
+        after_statement: Cursor of an earlier page of statements.
 
     Raises:
         NotFound: There is nothing about it.
     """
-    records = session.scalars(_statements_of(case_id).order_by(StatementRecord.id).limit(MOST_ROWS)).all()
-    digests = [record.digest for record in records]
-    events = _events(
-        session,
-        _all_events().where(or_(ChainEvent.subject == id_bytes(case_id), ChainEvent.statement.in_(digests))),
+    query = _statements_of(case_id).order_by(StatementRecord.id).limit(MOST_ROWS + 1)
+    if after_statement is not None:
+        query = query.where(StatementRecord.id > after_statement)
+    records = session.scalars(query).all()
+    more = records[MOST_ROWS - 1].id if len(records) > MOST_ROWS else None
+    about = or_(
+        ChainEvent.subject == id_bytes(case_id),
+        ChainEvent.statement.in_(_statements_of(case_id).with_only_columns(StatementRecord.digest)),
     )
-    if not records and not events:
+    events, following = _event_page(session, _all_events().where(about), after)
+    if not records and not events and after is None and after_statement is None:
         raise NotFound(what="case", name=str(case_id))
-    return CaseView(case_id, tuple(_statement_view(session, record) for record in records), events)
+    views = tuple(_statement_view(session, record) for record in records[:MOST_ROWS])
+    return CaseView(case_id, views, events, next_events=following, next_statements=more)
 
 
-def key(session: Session, key_id: bytes) -> KeyView:
-    """Look up a key of the register.
+def key(session: Session, key_id: bytes, after: str | None = None) -> KeyView:
+    """Look up a key of the register; `after` goes on from an earlier page's cursor.
 
     Raises:
         NotFound: It was never granted.
@@ -268,6 +324,10 @@ def key(session: Session, key_id: bytes) -> KeyView:
     found = session.get(LedgerKey, key_id)
     if found is None:
         raise NotFound(what="key", name=_hex(key_id))
+    events, following = _event_page(session, _all_events().where(ChainEvent.key_id == key_id), after)
+    links = [Link("block", str(found.granted_at_block))]
+    if found.officer_id is not None:
+        links.append(Link("officer", str(found.officer_id)))
     return KeyView(
         _hex(key_id),
         _hex(found.signer),
@@ -278,9 +338,43 @@ def key(session: Session, key_id: bytes) -> KeyView:
         found.valid_until,
         found.granted_at_block,
         found.revoked_at_block,
-        _events(session, _all_events().where(ChainEvent.key_id == key_id)),
-        (Link("block", str(found.granted_at_block)),),
+        events,
+        tuple(links),
+        following,
     )
+
+
+def officer(session: Session, officer_id: UUID, after: str | None = None) -> OfficerView:
+    """Look up an officer: the keys, and every event of a statement that one of them signed, first or second.
+
+    Raises:
+        NotFound: No key was ever granted to such an officer.
+    """
+    keys = session.scalars(_keys_of(officer_id).order_by(LedgerKey.granted_at_block, LedgerKey.key_id)).all()
+    if not keys:
+        raise NotFound(what="officer", name=str(officer_id))
+    names = _keys_of(officer_id).with_only_columns(LedgerKey.key_id)
+    signed = (
+        select(StatementRecord.digest)
+        .join(StatementSignature, StatementSignature.statement_id == StatementRecord.id)
+        .where(StatementSignature.key_id.in_(names))
+    )
+    query = _all_events().where(or_(ChainEvent.key_id.in_(names), ChainEvent.statement.in_(signed)))
+    events, following = _event_page(session, query, after)
+    shown = tuple(
+        OfficerKey(
+            _hex(found.key_id),
+            found.organisation_id,
+            found.roles,
+            found.valid_from,
+            found.valid_until,
+            found.granted_at_block,
+            found.revoked_at_block,
+            (Link("key", _hex(found.key_id)), Link("block", str(found.granted_at_block))),
+        )
+        for found in keys
+    )
+    return OfficerView(officer_id, shown, events, next_events=following)
 
 
 def counts(session: Session) -> dict[str, int]:
@@ -326,6 +420,29 @@ def _all_events() -> Select[ChainEvent, datetime, bool]:
     )
 
 
+def _keys_of(officer_id: UUID) -> Select[LedgerKey]:
+    return select(LedgerKey).where(LedgerKey.officer == id_bytes(officer_id))
+
+
+def _event_page(
+    session: Session, query: Select[ChainEvent, datetime, bool], after: str | None
+) -> tuple[tuple[EventView, ...], str | None]:
+    """Give a page of events, and the cursor of the next one where there is one."""
+    if after is not None:
+        number, place = map(int, after.split("-"))
+        query = query.where(
+            or_(
+                ChainEvent.block_number > number,
+                and_(ChainEvent.block_number == number, ChainEvent.log_index > place),
+            )
+        )
+    found = _events(session, query.limit(MOST_ROWS + 1))
+    if len(found) <= MOST_ROWS:
+        return found, None
+    last = found[MOST_ROWS - 1]
+    return found[:MOST_ROWS], f"{last.block_number}-{last.log_index}"
+
+
 def _events(session: Session, query: Select[ChainEvent, datetime, bool]) -> tuple[EventView, ...]:
     return tuple(_event_view(event, at, is_final) for event, at, is_final in session.execute(query))
 
@@ -365,8 +482,9 @@ def _case_links(values: Mapping[str, object]) -> list[Link]:
 _NAMES_OF_CASES = ("subject", "certificate", "declaration", "note", "rule")
 
 
-def _block_view(session: Session, found: ChainBlock) -> BlockView:
-    events = _events(session, _all_events().where(ChainEvent.block_number == found.number))
+def _block_view(session: Session, found: ChainBlock, after: str | None = None) -> BlockView:
+    query = _all_events().where(ChainEvent.block_number == found.number)
+    events, following = _event_page(session, query, after)
     hashes = dict.fromkeys(
         link.reference for event in events for link in event.links if link.kind == "transaction"
     )
@@ -382,6 +500,7 @@ def _block_view(session: Session, found: ChainBlock) -> BlockView:
         found.is_final,
         events,
         tuple(links),
+        following,
     )
 
 

@@ -49,6 +49,7 @@ NEWEST = 12
 CHECKPOINTS = 6
 WordPath = Annotated[str, Path(pattern=WORD_PATTERN)]
 BlockNumber = Annotated[int, Path(ge=0, le=BIGGEST)]
+After = Annotated[str | None, Query(pattern=explorer.CURSOR)]
 CHECKS: dict[str, Text] = {
     "statement": Text("Message and digest", "内容与摘要"),
     "signatures": Text("Signatures", "签名"),
@@ -91,6 +92,7 @@ _PAGES = {
     "statement": "statements",
     "case": "cases",
     "key": "keys",
+    "officer": "officers",
 }
 
 
@@ -172,9 +174,16 @@ def statement_page(
 
 
 @router.get("/cases/{case_id}")
-def case_page(request: Request, session: SessionOf, person: PersonOf, case_id: UUID) -> HTMLResponse:
+def case_page(
+    request: Request,
+    session: SessionOf,
+    person: PersonOf,
+    case_id: UUID,
+    after: After = None,
+    after_statement: Annotated[int | None, Query(ge=0, le=BIGGEST)] = None,
+) -> HTMLResponse:
     """Show everything on the chain about a case, without its content."""
-    found = explorer.case(session, case_id)
+    found = explorer.case(session, case_id, after, after_statement)
     kind = session.scalar(
         select(StatementRecord.case_kind).where(StatementRecord.case_id == case_id).limit(1)
     )
@@ -189,10 +198,12 @@ def case_page(request: Request, session: SessionOf, person: PersonOf, case_id: U
 
 
 @router.get("/blocks/{number}")
-def block_page(request: Request, session: SessionOf, person: PersonOf, number: BlockNumber) -> HTMLResponse:
+def block_page(
+    request: Request, session: SessionOf, person: PersonOf, number: BlockNumber, after: After = None
+) -> HTMLResponse:
     """Show a block with what the contracts did in it."""
     del person
-    found = explorer.block(session, number)
+    found = explorer.block(session, number, after)
     return _page(
         request,
         "block",
@@ -204,11 +215,15 @@ def block_page(request: Request, session: SessionOf, person: PersonOf, number: B
 
 @router.get("/transactions/{transaction_hash}")
 def transaction_page(
-    request: Request, session: SessionOf, person: PersonOf, transaction_hash: WordPath
+    request: Request,
+    session: SessionOf,
+    person: PersonOf,
+    transaction_hash: WordPath,
+    after: After = None,
 ) -> HTMLResponse:
     """Show what a transaction brought about."""
     del person
-    found = explorer.transaction(session, bytes.fromhex(transaction_hash[2:]))
+    found = explorer.transaction(session, bytes.fromhex(transaction_hash[2:]), after)
     return _page(
         request,
         "transaction",
@@ -219,9 +234,11 @@ def transaction_page(
 
 
 @router.get("/keys/{key_id}")
-def key_page(request: Request, session: SessionOf, person: PersonOf, key_id: WordPath) -> HTMLResponse:
+def key_page(
+    request: Request, session: SessionOf, person: PersonOf, key_id: WordPath, after: After = None
+) -> HTMLResponse:
     """Show a key of the register: whose it is, what it may sign, and since when."""
-    found = explorer.key(session, bytes.fromhex(key_id[2:]))
+    found = explorer.key(session, bytes.fromhex(key_id[2:]), after)
     organisations = parties.organisation_names(session, [i for i in (found.organisation_id,) if i])
     officers = parties.person_names(session, [i for i in (found.officer_id,) if i])
     return _page(
@@ -235,6 +252,27 @@ def key_page(request: Request, session: SessionOf, person: PersonOf, key_id: Wor
         valid_from=_time(found.valid_from),
         valid_until=_time(found.valid_until),
         api_address=f"/api/v1/ledger/keys/{key_id}",
+    )
+
+
+@router.get("/officers/{officer_id}")
+def officer_page(
+    request: Request, session: SessionOf, person: PersonOf, officer_id: UUID, after: After = None
+) -> HTMLResponse:
+    """Show an officer or a device: the keys, and what they signed."""
+    found = explorer.officer(session, officer_id, after)
+    owners = [key.organisation_id for key in found.keys if key.organisation_id]
+    known = any(_knows_officers(person, key) for key in found.keys)
+    names = parties.person_names(session, [officer_id]) if known else {}
+    return _page(
+        request,
+        "officer",
+        known=_known(session, found.events),
+        found=found,
+        holder=next(iter(names.values()), None),
+        organisations=parties.organisation_names(session, owners),
+        roles_of=lambda key: [ROLE_WORDS[role] for role in Role if role & key.roles],
+        api_address=f"/api/v1/ledger/officers/{officer_id}",
     )
 
 
@@ -302,7 +340,7 @@ def meaning_of(primary_type: str, path: str, value: str) -> Text | datetime | No
     return _MEANINGS.get((primary_type, name), {}).get(value)
 
 
-def _knows_officers(person: SignedIn, key: explorer.KeyView) -> bool:
+def _knows_officers(person: SignedIn, key: explorer.KeyView | explorer.OfficerKey) -> bool:
     """Tell whether somebody may see the name behind a key: colleagues and authorities."""
     principal = person.principal
     return bool(principal.roles & AUTHORITIES) or principal.organisation_id == key.organisation_id

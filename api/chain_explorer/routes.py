@@ -16,6 +16,7 @@ from api.chain_explorer.schemas import (
     LedgerKeyOut,
     LedgerLink,
     LedgerOut,
+    OfficerOut,
     ProcessOut,
     StatementOut,
     TransactionOut,
@@ -40,6 +41,9 @@ router = api_router("/ledger", "chain_explorer")
 BIGGEST = 2**63 - 1
 NODE_TIMEOUT_S = 5.0
 WordPath = Annotated[str, Path(pattern=WORD_PATTERN, description="32 bytes in hexadecimal, 0x first.")]
+After = Annotated[
+    str | None, Query(pattern=explorer.CURSOR, description="Cursor of the page before.", examples=["118-3"])
+]
 BlockNumber = Annotated[int, Path(ge=0, le=BIGGEST, description="Number of the block.")]
 
 
@@ -103,11 +107,17 @@ def verify_statement(
 
 @router.get("/cases/{case_id}", responses=problem_answers(404, 422), summary="Look up a case")
 def read_case(
-    session: SessionOf, principal: PrincipalOf, case_id: Annotated[UUID, Path(description="The case.")]
+    session: SessionOf,
+    principal: PrincipalOf,
+    case_id: Annotated[UUID, Path(description="The case.")],
+    after: After = None,
+    after_statement: Annotated[
+        int | None, Query(ge=0, le=BIGGEST, description="Cursor of the page of statements before.")
+    ] = None,
 ) -> CaseOut:
     """Tell what the ledger knows of a case: statements and events, no content."""
     del principal
-    return CaseOut.model_validate(explorer.case(session, case_id))
+    return CaseOut.model_validate(explorer.case(session, case_id, after, after_statement))
 
 
 @router.get("/blocks", responses=problem_answers(422), summary="List blocks")
@@ -126,28 +136,44 @@ def list_blocks(
 
 
 @router.get("/blocks/{number}", responses=problem_answers(404, 422), summary="Look up a block")
-def read_block(session: SessionOf, principal: PrincipalOf, number: BlockNumber) -> BlockOut:
+def read_block(
+    session: SessionOf, principal: PrincipalOf, number: BlockNumber, after: After = None
+) -> BlockOut:
     """Tell what the contracts did in a block."""
     del principal
-    return BlockOut.model_validate(explorer.block(session, number))
+    return BlockOut.model_validate(explorer.block(session, number, after))
 
 
 @router.get(
     "/transactions/{transaction_hash}", responses=problem_answers(404, 422), summary="Look up a transaction"
 )
 def read_transaction(
-    session: SessionOf, principal: PrincipalOf, transaction_hash: WordPath
+    session: SessionOf, principal: PrincipalOf, transaction_hash: WordPath, after: After = None
 ) -> TransactionOut:
     """Tell what a transaction brought about."""
     del principal
-    return TransactionOut.model_validate(explorer.transaction(session, _bytes(transaction_hash)))
+    return TransactionOut.model_validate(explorer.transaction(session, _bytes(transaction_hash), after))
 
 
 @router.get("/keys/{key_id}", responses=problem_answers(404, 422), summary="Look up a key")
-def read_key(session: SessionOf, principal: PrincipalOf, key_id: WordPath) -> LedgerKeyOut:
+def read_key(
+    session: SessionOf, principal: PrincipalOf, key_id: WordPath, after: After = None
+) -> LedgerKeyOut:
     """Tell whose key it is, what it may sign, and since when."""
     del principal
-    return LedgerKeyOut.model_validate(explorer.key(session, _bytes(key_id)))
+    return LedgerKeyOut.model_validate(explorer.key(session, _bytes(key_id), after))
+
+
+@router.get("/officers/{officer_id}", responses=problem_answers(404, 422), summary="Look up an officer")
+def read_officer(
+    session: SessionOf,
+    principal: PrincipalOf,
+    officer_id: Annotated[UUID, Path(description="The officer or device.")],
+    after: After = None,
+) -> OfficerOut:
+    """Tell which keys an officer has or had, and what they signed."""
+    del principal
+    return OfficerOut.model_validate(explorer.officer(session, officer_id, after))
 
 
 def _bytes(word: str) -> bytes:

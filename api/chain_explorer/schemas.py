@@ -14,7 +14,7 @@ from ledger.verification import Verdict
 from workflow.engine.schemas import Output, Word, example
 from workflow.parties.rules import role_names
 
-LinkKind = Literal["block", "transaction", "statement", "case", "key"]
+LinkKind = Literal["block", "transaction", "statement", "case", "key", "officer"]
 
 
 def _named(roles: object) -> object:
@@ -23,6 +23,10 @@ def _named(roles: object) -> object:
 
 
 RoleNames = Annotated[list[str], BeforeValidator(_named)]
+
+NextEvents = Annotated[
+    str | None, Field(description="Send it as `after` for the next page of events; null on the last.")
+]
 
 
 _WORD = "0x" + "5b" * 32
@@ -169,6 +173,7 @@ class BlockOut(Output):
     is_final: bool
     events: list[EventOut]
     links: list[LedgerLink]
+    next_events: NextEvents = None
 
 
 class Blocks(Output):
@@ -199,6 +204,7 @@ class TransactionOut(Output):
     events: list[EventOut]
     statements: list[Word]
     links: list[LedgerLink]
+    next_events: NextEvents = None
 
 
 class CaseOut(Output):
@@ -210,6 +216,10 @@ class CaseOut(Output):
     statements: list[StatementOut]
     events: list[EventOut]
     links: list[LedgerLink]
+    next_events: NextEvents = None
+    next_statements: int | None = Field(
+        default=None, description="Send it as `after_statement` for the next page; null on the last."
+    )
 
 
 class LedgerKeyOut(Output):
@@ -242,6 +252,51 @@ class LedgerKeyOut(Output):
     revoked_at_block: int | None
     events: list[EventOut]
     links: list[LedgerLink]
+    next_events: NextEvents = None
+
+
+class OfficerKeyOut(Output):
+    """A key of an officer."""
+
+    key_id: Word
+    organisation_id: UUID | None
+    roles: RoleNames
+    valid_from: int = Field(description="Unix seconds.")
+    valid_until: int = Field(description="Unix seconds.")
+    granted_at_block: int
+    revoked_at_block: int | None
+    links: list[LedgerLink]
+
+
+class OfficerOut(Output):
+    """An officer or a device: the keys, and what they signed."""
+
+    model_config = example(
+        {
+            "officer_id": _CASE,
+            "keys": [
+                {
+                    "key_id": _WORD,
+                    "organisation_id": _CASE,
+                    "roles": ["broker"],
+                    "valid_from": 1_770_105_600,
+                    "valid_until": 1_833_177_600,
+                    "granted_at_block": 7,
+                    "revoked_at_block": None,
+                    "links": [_LINK],
+                }
+            ],
+            "events": [_EVENT],
+            "links": [],
+            "next_events": None,
+        }
+    )
+
+    officer_id: UUID
+    keys: list[OfficerKeyOut]
+    events: list[EventOut]
+    links: list[LedgerLink]
+    next_events: NextEvents = None
 
 
 class CheckOut(Output):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -22,6 +23,7 @@ from ledger.models import ChainBlock, EvidenceLeaf, StatementRecord, StatementSi
 from ledger.node import EmbeddedNode
 from ledger.statements import STATEMENT_TYPES
 from ledger.verification import SIGNING_ROLES, Verdict, Verification, verify_record
+from tests.ledger.ledgers import one_of_everything
 from tests.ledger.world import COMMITTEE, World, until
 
 
@@ -127,9 +129,20 @@ def verify(world: World, name: bytes, **other: Deployment) -> Verification:
         return verify_record(session, world.chain, deployment, record)
 
 
+def anchor(world: World) -> None:
+    """Anchor a checkpoint over every leaf there is."""
+    with world.database.write() as session:
+        request_checkpoint(session)
+    world.log.step()
+    world.drive()
+
+
 def test_a_recorded_statement_verifies(world: World) -> None:
     name = submit(world)
     case_id = world.record(name).case_id
+    # Its own record is a leaf, and not anchored yet.
+    assert verdicts(verify(world, name))["evidence"] == "open"
+    anchor(world)
     assert verify(world, name).verdict is Verdict.PASSED
     with world.database.write() as session:
         for place in range(3):
@@ -143,10 +156,7 @@ def test_a_recorded_statement_verifies(world: World) -> None:
     waiting = verify(world, name)
     assert verdicts(waiting)["evidence"] == "open"
     assert waiting.verdict is Verdict.OPEN
-    with world.database.write() as session:
-        request_checkpoint(session)
-    world.log.step()
-    world.drive()
+    anchor(world)
     done = verify(world, name)
     assert done.verdict is Verdict.PASSED
     assert set(verdicts(done)) == {"statement", "signatures", "keys", "chain", "finality", "evidence"}
@@ -162,6 +172,7 @@ def test_a_later_revocation_does_not_undo_what_was_signed_before(world: World) -
     name = submit(world)
     world.change(revocations=[world.people["broker"].key_id])
     world.drive()
+    anchor(world)
     assert verify(world, name).verdict is Verdict.PASSED
 
 
@@ -351,8 +362,69 @@ def test_a_block_that_is_not_final_is_open(sqlite_world: World) -> None:
     assert verdicts(verify(world, name))["finality"] == "open"
     world.finality = DepthFinality(0)
     until(lambda: not world.indexer.step())
-    assert verify(world, name).verdict is Verdict.PASSED
+    assert verdicts(verify(world, name))["finality"] == "passed"
 
 
 def test_every_kind_that_contracts_take_has_its_roles() -> None:
-    assert SIGNING_ROLES.keys() == STATEMENT_TYPES.keys() - {"ConsortiumChange", "Evidence"}
+    assert SIGNING_ROLES.keys() == STATEMENT_TYPES.keys() - {
+        "ConsortiumChange",
+        "FounderReplacement",
+        "Evidence",
+    }
+
+
+def test_an_officer_is_found_with_keys_and_everything_signed(world: World) -> None:
+    ids = one_of_everything(world)
+    with world.database.read() as session:
+        second = world.officers["releasing-2"]
+        found = explorer.officer(session, second)
+        assert [key.key_id for key in found.keys] == ["0x" + world.people["releasing-2"].key_id.hex()]
+        names = [event.name for event in found.events]
+        assert names[0] == "KeyGranted"
+        # Signed second, so that the contract's event names another key.
+        assert "DecisionTaken" in names
+        assert found.next_events is None
+        assert explorer.find(session, str(second)) == Link("officer", str(second))
+        key = explorer.key(session, world.people["gate"].key_id)
+        assert Link("officer", str(world.officers["gate"])) in key.links
+        with pytest.raises(NotFound):
+            explorer.officer(session, ids["note"])
+
+
+def test_nothing_is_cut_silently(sqlite_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = sqlite_world
+    ids = one_of_everything(world)
+    with world.database.read() as session:
+        whole = explorer.case(session, ids["certificate"])
+        block = explorer.block(session, whole.events[0].block_number)
+        key = explorer.key(session, world.people["broker"].key_id)
+        monkeypatch.setattr(explorer, "MOST_ROWS", 2)
+
+        def paged(look: Callable[[str | None], Any]) -> list[explorer.EventView]:
+            found, after = [], None
+            while True:
+                view = look(after)
+                assert len(view.events) <= 2
+                found += view.events
+                after = view.next_events
+                if after is None:
+                    return found
+
+        assert paged(lambda after: explorer.case(session, ids["certificate"], after)) == list(whole.events)
+        assert paged(lambda after: explorer.block(session, block.number, after)) == list(block.events)
+        assert paged(lambda after: explorer.key(session, world.people["broker"].key_id, after)) == list(
+            key.events
+        )
+        name = bytes.fromhex(whole.events[0].links[1].reference[2:])
+        assert len(paged(lambda after: explorer.transaction(session, name, after))) == len(
+            [event for event in block.events if event.links[1] == whole.events[0].links[1]]
+        )
+        statements: list[explorer.StatementView] = []
+        after: int | None = None
+        while True:
+            view = explorer.case(session, ids["certificate"], after_statement=after)
+            statements += view.statements
+            after = view.next_statements
+            if after is None:
+                break
+        assert [one.digest for one in statements] == [one.digest for one in whole.statements]

@@ -84,6 +84,7 @@ def test_the_anonymous_gets_nothing(lite: Cast) -> None:
         "/blocks/1",
         f"/transactions/{WORD}",
         f"/keys/{WORD}",
+        f"/officers/{nobody()}",
         "/checkpoints",
         f"/leaves?subject={nobody()}",
         "/leaves/1",
@@ -108,6 +109,12 @@ def test_everybody_looks_everything_up(cast: Cast) -> None:
     assert stranger.get(f"/ledger/statements/{statement['digest']}").json() == statement
     key = stranger.get(f"/ledger/keys/{statement['signatures'][0]['key_id']}").json()
     assert key["roles"] == ["broker"]
+    assert key["next_events"] is None
+    officer = stranger.get(f"/ledger/officers/{key['officer_id']}").json()
+    assert [one["key_id"] for one in officer["keys"]] == [key["key_id"]]
+    assert [event["name"] for event in officer["events"]] == ["CertificateSubmitted"]
+    assert stranger.get("/ledger/blocks/7", after="7-0").json()["events"] == []
+    assert stranger.http.get("/api/v1/ledger/blocks/7", params={"after": "x"}).status_code == 422
     assert [event["name"] for event in stranger.get("/ledger/blocks/7").json()["events"]] == [
         "CertificateSubmitted"
     ]

@@ -71,7 +71,7 @@ def case(cast: Cast) -> dict[str, Any]:
                 anchored_at=now + timedelta(seconds=5),
             )
         )
-    return submitted
+    return {**submitted, "officer": str(cast.broker.actor.principal.officer_id)}
 
 
 def browser(cast: Cast, role: Role) -> httpx.Client:
@@ -97,6 +97,7 @@ def addresses(case: dict[str, Any]) -> list[str]:
         "/ledger/blocks/7",
         f"/ledger/transactions/0x{TRANSACTION.hex()}",
         f"/ledger/keys/{statement['keys'][0]}",
+        f"/ledger/officers/{case['officer']}",
     ]
 
 
