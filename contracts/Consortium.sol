@@ -141,9 +141,7 @@ contract Consortium is StatementRegister {
     /// @param oldKeyId Hash of the signer that is void now.
     /// @param keyId Hash of the new signer.
     /// @param signer The new ERC-7913 signer.
-    event FounderReplaced(
-        bytes32 indexed organisation, bytes32 indexed oldKeyId, bytes32 indexed keyId, bytes signer
-    );
+    event FounderReplaced(bytes32 indexed organisation, bytes32 indexed oldKeyId, bytes32 indexed keyId, bytes signer);
 
     /// @notice The threshold must lie between one and the number of founding members.
     error ConsortiumThresholdWrong(uint256 threshold, uint256 founders);

@@ -117,8 +117,7 @@ contract EvidenceLog is OfficerStatements {
     /// @param by A key with the role WITNESS.
     function witness(CheckpointWitness calldata statement, Signed calldata by) external {
         uint64 size = statement.size;
-        (bytes32 organisation,) =
-            _accept(hashCheckpointWitness(statement), bytes32(uint256(size)), Roles.WITNESS, by);
+        (bytes32 organisation,) = _accept(hashCheckpointWitness(statement), bytes32(uint256(size)), Roles.WITNESS, by);
         if (anchoredAt(size, statement.root) == 0) revert EvidenceLogNotAnchored(size, statement.root);
         if (_witnessed[size][organisation]) revert EvidenceLogWitnessRepeated(size, organisation);
         _witnessed[size][organisation] = true;

@@ -461,9 +461,7 @@ contract MaterialCertificates is OfficerStatements {
     /// @param statement What the officer signed.
     /// @param carried Lines of an amendment whose ceilings are shown first, as by `carry`.
     /// @param by A key with the role COMMITTEE for party 1, DOCUMENTS_OFFICER for party 2.
-    function review(CertificateReview calldata statement, CarriedLine[] calldata carried, Signed calldata by)
-        external
-    {
+    function review(CertificateReview calldata statement, CarriedLine[] calldata carried, Signed calldata by) external {
         bytes32 certificate_ = statement.certificate;
         (, bytes32 officer) = _accept(hashCertificateReview(statement), certificate_, _roleOf(statement.party), by);
         CertificateRecord storage record = _certificates[certificate_];
@@ -488,7 +486,9 @@ contract MaterialCertificates is OfficerStatements {
         if (statement.verdict == VERDICT_CONFIRM) {
             if (asCommittee) version_.confirmedByCommittee = true;
             else version_.confirmedByCustoms = true;
-            if (version_.confirmedByCommittee && version_.confirmedByCustoms) _activate(certificate_, record, version_);
+            if (version_.confirmedByCommittee && version_.confirmedByCustoms) {
+                _activate(certificate_, record, version_);
+            }
         } else if (statement.verdict != VERDICT_RETURN && statement.verdict != VERDICT_REJECT) {
             revert MaterialCertificatesVerdictUnknown(statement.verdict);
         } else if (amends) {
@@ -519,9 +519,7 @@ contract MaterialCertificates is OfficerStatements {
         DelegationRecord storage record = _delegations[certificate_][statement.broker];
         uint32 next = record.sequence + 1;
         if (statement.sequence != next) {
-            revert MaterialCertificatesDelegationSequenceWrong(
-                certificate_, statement.broker, next, statement.sequence
-            );
+            revert MaterialCertificatesDelegationSequenceWrong(certificate_, statement.broker, next, statement.sequence);
         }
         if (statement.validUntil < statement.validFrom) {
             revert MaterialCertificatesValidityEmpty(certificate_, statement.validFrom, statement.validUntil);
@@ -530,9 +528,7 @@ contract MaterialCertificates is OfficerStatements {
         record.sequence = next;
         record.validFrom = statement.validFrom;
         record.validUntil = statement.validUntil;
-        emit CertificateDelegated(
-            certificate_, statement.broker, next, statement.validFrom, statement.validUntil
-        );
+        emit CertificateDelegated(certificate_, statement.broker, next, statement.validFrom, statement.validUntil);
     }
 
     /// @notice Ends an active certificate and drops its amendment; what is reserved stays reserved until its declaration is decided.
@@ -624,9 +620,7 @@ contract MaterialCertificates is OfficerStatements {
             line_.reserved -= held.quantity;
             line_.committed += held.quantity;
             _lines[key] = Slots.pack(line_);
-            emit LineCommitted(
-                certificate_, held.line, declaration_, held.quantity, line_.reserved, line_.committed
-            );
+            emit LineCommitted(certificate_, held.line, declaration_, held.quantity, line_.reserved, line_.committed);
         }
     }
 
@@ -831,9 +825,7 @@ contract MaterialCertificates is OfficerStatements {
         version_.confirmedByCustoms = false;
     }
 
-    function _activate(bytes32 certificate_, CertificateRecord storage record, VersionRecord storage version_)
-        private
-    {
+    function _activate(bytes32 certificate_, CertificateRecord storage record, VersionRecord storage version_) private {
         if (record.amending) {
             if (version_.linesCarried != record.linesUsed) {
                 revert MaterialCertificatesLinesNotCarried(certificate_, record.linesUsed, version_.linesCarried);
@@ -916,9 +908,7 @@ contract MaterialCertificates is OfficerStatements {
         // forge-lint: disable-next-line(unsafe-typecast)
         line_.reserved += uint112(draw.quantity);
         _lines[key] = Slots.pack(line_);
-        emit LineReserved(
-            certificate_, draw.line, declaration_, draw.quantity, line_.reserved, line_.committed
-        );
+        emit LineReserved(certificate_, draw.line, declaration_, draw.quantity, line_.reserved, line_.committed);
         return record.number;
     }
 
@@ -948,9 +938,7 @@ contract MaterialCertificates is OfficerStatements {
             if (committed) line_.committed -= held.quantity;
             else line_.reserved -= held.quantity;
             _lines[key] = Slots.pack(line_);
-            emit LineReturned(
-                certificate_, held.line, declaration_, held.quantity, line_.reserved, line_.committed
-            );
+            emit LineReturned(certificate_, held.line, declaration_, held.quantity, line_.reserved, line_.committed);
         }
         (record.draws, record.certificate, record.line, record.quantity) = (0, 0, 0, 0);
     }

@@ -217,12 +217,7 @@ contract ReleaseDecisions is OfficerStatements {
     /// @param evidenceHash Hash over what the decision rests on.
     /// @param rule The rule of a green release, else 0.
     event DecisionTaken(
-        bytes32 indexed declaration,
-        uint32 version,
-        uint8 channel,
-        uint8 outcome,
-        bytes32 evidenceHash,
-        bytes32 rule
+        bytes32 indexed declaration, uint32 version, uint8 channel, uint8 outcome, bytes32 evidenceHash, bytes32 rule
     );
     /// @notice The decision that counted was corrected.
     /// @param declaration Identifier.
@@ -452,12 +447,7 @@ contract ReleaseDecisions is OfficerStatements {
             outcome: statement.outcome
         });
         emit DecisionTaken(
-            declaration,
-            statement.version,
-            statement.channel,
-            statement.outcome,
-            statement.evidenceHash,
-            statement.rule
+            declaration, statement.version, statement.channel, statement.outcome, statement.evidenceHash, statement.rule
         );
         if (statement.outcome == OUTCOME_RELEASE) {
             _certificates.commit(declaration, statement.version, statement.contentHash);

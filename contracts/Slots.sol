@@ -47,9 +47,8 @@ library Slots {
     }
 
     function pack(DeclarationSlot memory slot) internal pure returns (uint256) {
-        return uint256(slot.broker) | uint256(slot.version) << 24 | uint256(slot.state) << 56
-            | uint256(slot.draws) << 64 | uint256(slot.certificate) << 80 | uint256(slot.line) << 112
-            | uint256(slot.quantity) << 144;
+        return uint256(slot.broker) | uint256(slot.version) << 24 | uint256(slot.state) << 56 | uint256(slot.draws)
+            << 64 | uint256(slot.certificate) << 80 | uint256(slot.line) << 112 | uint256(slot.quantity) << 144;
     }
 
     // Cutting off what lies above each field is what is meant.

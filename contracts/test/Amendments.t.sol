@@ -269,7 +269,11 @@ contract AmendmentsTest is World {
         proofs[0].proof = Lists.proof("another", list, 1);
         refuse(
             abi.encodeWithSelector(
-                MaterialCertificates.MaterialCertificatesUnitDiffers.selector, bytes32("another"), 1, PIECE, bytes3("KGM")
+                MaterialCertificates.MaterialCertificatesUnitDiffers.selector,
+                bytes32("another"),
+                1,
+                PIECE,
+                bytes3("KGM")
             )
         );
         fileWith(filing("declaration 3", 1, draws(Draw("another", 1, "KGM", 1))), proofs, broker);
@@ -367,9 +371,7 @@ contract AmendmentsTest is World {
 
     function test_OnlyTheHolderDelegates() public {
         refuse(
-            abi.encodeWithSelector(
-                Consortium.ConsortiumRoleMissing.selector, keyOf(broker), broker.roles, Roles.HOLDER
-            )
+            abi.encodeWithSelector(Consortium.ConsortiumRoleMissing.selector, keyOf(broker), broker.roles, Roles.HOLDER)
         );
         delegate(delegationTo(rival, LETTER, 1), broker);
         CertificateSubmission memory statement = submission("another", 1);

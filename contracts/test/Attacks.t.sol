@@ -85,7 +85,9 @@ contract AttacksTest is World {
         assertEq(version, next);
         assertLine(LETTER, 1, uint128(3e6 + next * 1e6), 0);
         for (uint32 i = 1; i <= 3; ++i) {
-            assertEq(certificates.filedAt("declaration 2", i, contentOf("declaration 2", i)) != 0 ? 1 : 0, i <= next ? 1 : 0);
+            assertEq(
+                certificates.filedAt("declaration 2", i, contentOf("declaration 2", i)) != 0 ? 1 : 0, i <= next ? 1 : 0
+            );
         }
     }
 
@@ -245,9 +247,8 @@ contract AttacksTest is World {
         bytes32 digest = decisions.hashReleaseDecision(decided);
         ConsortiumChange memory change = revoking(releasing);
         Call[] memory calls = new Call[](2);
-        calls[0] = Call(
-            address(consortium), GAS, 0, abi.encodeCall(Consortium.change, (change, signedByFounders(change)))
-        );
+        calls[0] =
+            Call(address(consortium), GAS, 0, abi.encodeCall(Consortium.change, (change, signedByFounders(change))));
         calls[1] = Call(
             address(decisions),
             GAS,
@@ -275,14 +276,14 @@ contract AttacksTest is World {
         bytes memory data = abi.encodeCall(MaterialCertificates.file, (statement, proofsOf(statement.draws), by));
         if (sameStatement) signer.prepare(address(certificates), data);
         else signer.prepare(address(inbox), abi.encodeCall(Inbox.submit, (_only(_filing("declaration 3", 1, 1e6)))));
-        (bool done,) = address(certificates).call(data);
+        (bool done,) = address(certificates).call{gas: 4 * GAS}(data);
         assertTrue(!done, "refused");
         assertLine(LETTER, 1, 3e6, 0);
         assertEq(certificates.filedAt("declaration 3", 1, contentOf("declaration 3", 1)), 0);
     }
 
     function test_ASignerThatMisbehavesHurtsItselfOnly(uint8 deed) public {
-        TreacherousSigner.Deed how = TreacherousSigner.Deed(within(deed, 1, 4));
+        TreacherousSigner.Deed how = TreacherousSigner.Deed(within(deed, 2, 4));
         (Officer memory traitor,) = _traitor(how);
         DeclarationFiling memory statement = filing("declaration 2", 1, draws(drawOf(LETTER, 1, 1e6)));
         Signed memory by = Signed(traitor.signer, "");

@@ -377,9 +377,7 @@ contract CheckNotesTest is World {
     }
 
     function _bound(uint8 binding, uint256 count, bool exclusive) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(
-            CheckNotes.CheckNotesDeclarationBound.selector, ENTRY, binding, count, exclusive
-        );
+        return abi.encodeWithSelector(CheckNotes.CheckNotesDeclarationBound.selector, ENTRY, binding, count, exclusive);
     }
 
     function _roleMissing(Officer memory officer, uint256 needed) private pure returns (bytes memory) {

@@ -60,9 +60,7 @@ contract CorrectionsTest is World {
         enact(ruleOf(0, 1, 1), supervisor);
         ReleaseRule memory statement = ruleOf(RULE, 1, 1);
         statement.validUntil = START - 1;
-        refuse(
-            abi.encodeWithSelector(ReleaseDecisions.ReleaseDecisionsValidityEmpty.selector, RULE, START, START - 1)
-        );
+        refuse(abi.encodeWithSelector(ReleaseDecisions.ReleaseDecisionsValidityEmpty.selector, RULE, START, START - 1));
         enact(statement, supervisor);
     }
 
@@ -148,9 +146,7 @@ contract CorrectionsTest is World {
         refuse(_roleMissing(releasing, Roles.SYSTEM));
         decide(decisionOf(ENTRY, 1, GREEN, RELEASE), releasing);
         refuse(
-            abi.encodeWithSelector(
-                ReleaseDecisions.ReleaseDecisionsSystemDiffers.selector, RULE, system.id, other.id
-            )
+            abi.encodeWithSelector(ReleaseDecisions.ReleaseDecisionsSystemDiffers.selector, RULE, system.id, other.id)
         );
         decide(decisionOf(ENTRY, 1, GREEN, RELEASE), other);
         refuse(_roleMissing(system, Roles.RELEASING_OFFICER));
@@ -160,9 +156,7 @@ contract CorrectionsTest is World {
     function test_ARuleReleasesAndNothingElse(bool destroyed) public {
         enact(ruleOf(RULE, 1, 1), supervisor);
         uint8 outcome = destroyed ? DESTROY : RETURN_SHIPMENT;
-        refuse(
-            abi.encodeWithSelector(ReleaseDecisions.ReleaseDecisionsGreenReleasesOnly.selector, ENTRY, outcome)
-        );
+        refuse(abi.encodeWithSelector(ReleaseDecisions.ReleaseDecisionsGreenReleasesOnly.selector, ENTRY, outcome));
         decide(decisionOf(ENTRY, 1, GREEN, outcome), system);
     }
 
@@ -189,9 +183,7 @@ contract CorrectionsTest is World {
         ReleaseDecision memory statement = decisionOf(ENTRY, 1, red ? RED : YELLOW, RELEASE);
         statement.rule = rule;
         refuse(
-            abi.encodeWithSelector(
-                ReleaseDecisions.ReleaseDecisionsRuleNotForChannel.selector, statement.channel, rule
-            )
+            abi.encodeWithSelector(ReleaseDecisions.ReleaseDecisionsRuleNotForChannel.selector, statement.channel, rule)
         );
         decide(statement, releasing, supervisor);
     }
@@ -204,9 +196,7 @@ contract CorrectionsTest is World {
         uint256 moment = statement.decideBy + within(late, 1, 1e9);
         vm.warp(moment);
         vm.expectRevert(
-            abi.encodeWithSelector(
-                ReleaseDecisions.ReleaseDecisionsTooLate.selector, ENTRY, statement.decideBy, moment
-            )
+            abi.encodeWithSelector(ReleaseDecisions.ReleaseDecisionsTooLate.selector, ENTRY, statement.decideBy, moment)
         );
         decisions.decide(statement, signatures);
         vm.warp(statement.decideBy);
@@ -217,9 +207,7 @@ contract CorrectionsTest is World {
         decide(decisionOf(ENTRY, 1, YELLOW, RELEASE), releasing);
         DecisionCorrection memory statement = correctionOf(ENTRY, 1, RETURN_SHIPMENT);
         statement.decideBy = START - 1;
-        refuse(
-            abi.encodeWithSelector(ReleaseDecisions.ReleaseDecisionsTooLate.selector, ENTRY, START - 1, START)
-        );
+        refuse(abi.encodeWithSelector(ReleaseDecisions.ReleaseDecisionsTooLate.selector, ENTRY, START - 1, START));
         correct(statement, releasing, supervisor);
     }
 
@@ -269,9 +257,7 @@ contract CorrectionsTest is World {
 
     function test_ARefusalIsCorrectedIntoAnotherAndNeverIntoARelease() public {
         decide(decisionOf(ENTRY, 1, YELLOW, RETURN_SHIPMENT), releasing);
-        refuse(
-            abi.encodeWithSelector(ReleaseDecisions.ReleaseDecisionsCannotRevive.selector, ENTRY, RETURN_SHIPMENT)
-        );
+        refuse(abi.encodeWithSelector(ReleaseDecisions.ReleaseDecisionsCannotRevive.selector, ENTRY, RETURN_SHIPMENT));
         correct(correctionOf(ENTRY, 1, RELEASE), releasing, supervisor);
         correct(correctionOf(ENTRY, 1, DESTROY), releasing, supervisor);
         assertEq(decisions.decision(ENTRY).outcome, DESTROY);
@@ -378,9 +364,7 @@ contract CorrectionsTest is World {
     }
 
     function _ruleVersionWrong(uint32 expected, uint32 given) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(
-            ReleaseDecisions.ReleaseDecisionsRuleVersionWrong.selector, RULE, expected, given
-        );
+        return abi.encodeWithSelector(ReleaseDecisions.ReleaseDecisionsRuleVersionWrong.selector, RULE, expected, given);
     }
 
     function _correctsOther(bytes32 expected, bytes32 given) private pure returns (bytes memory) {

@@ -21,7 +21,7 @@ import {World} from "./World.sol";
 /// @notice `npm run gas` runs this with every call as a transaction of its own (forge's isolation) and writes the figures
 /// that it prints to contracts/gas.json: base cost, input and refunds included, all slots cold. A draw is the filing of a
 /// new declaration with one draw from a line that was drawn from before; the list has 16 lines. The node has the
-/// precompile for P-256.
+/// precompile for P-256. The first checkpoint is of one leaf: it fills slots that later ones only change.
 contract GasTableTest is World {
     uint32 private constant GOODS = 16;
     uint256 private constant DECLARED = 500_000;
@@ -33,20 +33,25 @@ contract GasTableTest is World {
 
     function test_Draws() public {
         string[3] memory names = ["secp256k1", "P-256", "passkey"];
+        uint256[2] memory limits = [uint256(75_000), 100_000];
         uint256[3] memory sizes = [uint256(1), 10, 50];
         _list();
         for (uint8 kind = 0; kind < 3; ++kind) {
             Officer memory by = newOfficer(Kind(kind), string.concat("broker with ", names[kind]), FIRM, Roles.BROKER);
             apply_(granting(by));
             for (uint256 i = 0; i < sizes.length; ++i) {
-                uint256 used = _submit(_draws(sizes[i], by));
-                _say(string.concat("draw, ", names[kind], ", batch of ", _text(sizes[i])), used / sizes[i]);
+                uint256 used = _submit(_draws(sizes[i], 1, by));
+                _say(string.concat("filing of 1 draw, ", names[kind], ", batch of ", _text(sizes[i])), used / sizes[i]);
             }
+            string memory what = string.concat("draw, 4 a filing, ", names[kind], ", batch of 48");
+            uint256 each = _submit(_draws(12, 4, by)) / 48;
+            _say(what, each);
+            assertAtMost(what, each, limits[kind == 0 ? 0 : 1]);
         }
     }
 
     function test_Checkpoints() public {
-        uint256[4] memory sizes = [uint256(1000), 2000, 3000, 9000];
+        uint256[5] memory sizes = [uint256(1), 1000, 2000, 3000, 9000];
         for (uint256 i = 0; i < sizes.length; ++i) {
             uint256 from = i == 0 ? 0 : sizes[i - 1];
             Checkpoint memory point = Checkpoint(uint64(sizes[i]), HashTree.root(1, 0, sizes[i]), START);
@@ -59,7 +64,7 @@ contract GasTableTest is World {
             uint256 used = _submit(calls);
             string memory what = string.concat("checkpoint, from ", _text(from), " to ", _text(sizes[i]), " leaves");
             _say(what, used);
-            if (sizes[i] - from == LEAVES) assertAtMost(what, used / LEAVES, 100);
+            if (from != 0 && sizes[i] - from >= LEAVES - 1) assertAtMost(what, used / (sizes[i] - from), 100);
         }
     }
 
@@ -69,17 +74,21 @@ contract GasTableTest is World {
         submit(statement, broker);
         review(reviewOf(LETTER, 1, COMMITTEE_PARTY, CONFIRM), committee);
         review(reviewOf(LETTER, 1, CUSTOMS_PARTY, CONFIRM), documents);
-        inbox.submit(_draws(GOODS, broker));
+        inbox.submit(_draws(GOODS, 1, broker));
     }
 
-    function _draws(uint256 size, Officer memory by) private returns (Call[] memory calls) {
+    function _draws(uint256 size, uint256 each, Officer memory by) private returns (Call[] memory calls) {
         calls = new Call[](size);
         for (uint256 i = 0; i < size; ++i) {
             bytes32 id = bytes32(bytes16(keccak256(abi.encode(++_count))));
-            DeclarationFiling memory statement =
-                filing(id, 1, draws(Draw(LETTER, uint32(1 + i % GOODS), PIECE, uint128(12e6 + _count))));
-            LineProof[] memory proofs = new LineProof[](1);
-            proofs[0] = LineProof(type(uint64).max, Lists.proof(LETTER, _goods(), i % GOODS));
+            Draw[] memory list = new Draw[](each);
+            LineProof[] memory proofs = new LineProof[](each);
+            for (uint256 j = 0; j < each; ++j) {
+                uint256 line = (i * each + j) % GOODS;
+                list[j] = Draw(LETTER, uint32(1 + line), PIECE, uint128(12e6 + _count));
+                proofs[j] = LineProof(type(uint64).max, Lists.proof(LETTER, _goods(), line));
+            }
+            DeclarationFiling memory statement = filing(id, 1, list);
             bytes32 digest = certificates.hashDeclarationFiling(statement);
             bytes memory data = abi.encodeCall(MaterialCertificates.file, (statement, proofs, sign(by, digest)));
             calls[i] = Call(address(certificates), DECLARED, digest, data);

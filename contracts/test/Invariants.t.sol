@@ -5,9 +5,10 @@ import {CheckNotes, NoteItem} from "../CheckNotes.sol";
 import {Consortium} from "../Consortium.sol";
 import {MaterialCertificates} from "../MaterialCertificates.sol";
 import {ReleaseDecisions} from "../ReleaseDecisions.sol";
+import {StatementRegister} from "../StatementRegister.sol";
+import {EvidenceLog} from "../EvidenceLog.sol";
 import {Checks} from "./Checks.sol";
-import {GoodsLine, goodsList} from "./Lists.sol";
-import {certificateId, declarationId, FIRST_CERTIFICATE, LINES, noteId, Port} from "./Port.sol";
+import {certificateId, declarationId, FIRST_CERTIFICATE, LINES, listOf, noteId, Port} from "./Port.sol";
 
 /// @notice Which functions of a contract the fuzzer calls; both tools read it under this name.
 struct FuzzSelector {
@@ -21,13 +22,14 @@ contract InvariantsTest is Checks {
     MaterialCertificates private _certificates;
     CheckNotes private _notes;
     ReleaseDecisions private _decisions;
+    EvidenceLog private _log;
 
     error NeverAccepted(bytes4 selector);
-    error NeverRefused(bytes4 selector);
+    error NeverRefused(bytes4[] selectors);
 
     function setUp() public {
         _port = new Port();
-        (_certificates, _notes, _decisions) = _port.contracts();
+        (_certificates, _notes, _decisions, _log) = _port.contracts();
     }
 
     function targetContracts() external view returns (address[] memory list) {
@@ -44,13 +46,13 @@ contract InvariantsTest is Checks {
     /// must get through at times, and every guard that the invariants rest on must have stood in somebody's way.
     function test_ThePortIsBusy() external {
         bytes4[] memory actions = _actions();
-        for (uint256 i = 0; i < 1500; ++i) {
+        for (uint256 i = 0; i < 3000; ++i) {
             bytes32 seed = keccak256(abi.encode(i));
             (bool done,) =
                 address(_port).call(abi.encodePacked(actions[uint256(seed) % actions.length], uint256(seed) >> 8));
             assertTrue(done, "an action reverts");
         }
-        bytes4[12] memory functions = [
+        bytes4[21] memory functions = [
             MaterialCertificates.submit.selector,
             MaterialCertificates.review.selector,
             MaterialCertificates.revoke.selector,
@@ -62,12 +64,21 @@ contract InvariantsTest is Checks {
             CheckNotes.void_.selector,
             ReleaseDecisions.report.selector,
             ReleaseDecisions.decide.selector,
-            Consortium.change.selector
+            Consortium.change.selector,
+            Consortium.replaceFounder.selector,
+            MaterialCertificates.carry.selector,
+            MaterialCertificates.delegate.selector,
+            ReleaseDecisions.dispose.selector,
+            ReleaseDecisions.correct.selector,
+            ReleaseDecisions.enact.selector,
+            ReleaseDecisions.repeal.selector,
+            EvidenceLog.anchor.selector,
+            EvidenceLog.witness.selector
         ];
         for (uint256 i = 0; i < functions.length; ++i) {
             if (_port.accepted(functions[i]) == 0) revert NeverAccepted(functions[i]);
         }
-        bytes4[15] memory guards = [
+        bytes4[29] memory guards = [
             Consortium.ConsortiumKeyUnknown.selector,
             Consortium.ConsortiumKeyRevoked.selector,
             Consortium.ConsortiumKeyNotValid.selector,
@@ -82,11 +93,33 @@ contract InvariantsTest is Checks {
             CheckNotes.CheckNotesGateWrong.selector,
             CheckNotes.CheckNotesUnderWay.selector,
             ReleaseDecisions.ReleaseDecisionsNotFiled.selector,
-            ReleaseDecisions.ReleaseDecisionsNotConform.selector
+            ReleaseDecisions.ReleaseDecisionsNotConform.selector,
+            StatementRegister.StatementRegisterAlreadyRecorded.selector,
+            MaterialCertificates.MaterialCertificatesLinesNotCarried.selector,
+            MaterialCertificates.MaterialCertificatesCeilingTooLow.selector,
+            MaterialCertificates.MaterialCertificatesLineUnproven.selector,
+            MaterialCertificates.MaterialCertificatesBrokerDiffers.selector,
+            MaterialCertificates.MaterialCertificatesDelegationSequenceWrong.selector,
+            ReleaseDecisions.ReleaseDecisionsTooLate.selector,
+            ReleaseDecisions.ReleaseDecisionsGreenRuleMissing.selector,
+            ReleaseDecisions.ReleaseDecisionsCorrectsOther.selector,
+            ReleaseDecisions.ReleaseDecisionsCannotRevive.selector,
+            ReleaseDecisions.ReleaseDecisionsOfficerRepeated.selector,
+            ReleaseDecisions.ReleaseDecisionsSignaturesWrong.selector,
+            EvidenceLog.EvidenceLogInconsistent.selector,
+            EvidenceLog.EvidenceLogWitnessRepeated.selector
         ];
+        bytes4[] memory idle = new bytes4[](guards.length);
+        uint256 count = 0;
         for (uint256 i = 0; i < guards.length; ++i) {
-            if (_port.refused(guards[i]) == 0) revert NeverRefused(guards[i]);
+            if (_port.refused(guards[i]) == 0) idle[count++] = guards[i];
         }
+        assembly ("memory-safe") {
+            mstore(idle, count)
+        }
+        if (count != 0) revert NeverRefused(idle);
+        assertTrue(_port.amended() != 0, "no amendment ever became active");
+        assertTrue(_port.greenReleases() != 0, "no rule ever released");
         this.invariant_WhatMustAlwaysHold();
     }
 
@@ -103,6 +136,9 @@ contract InvariantsTest is Checks {
         }
         _checkLines(things);
         _checkLoads(things);
+        for (uint64 size = 0; size <= _log.checkpoint().size; ++size) {
+            assertEq(_log.witnesses(size), _port.vouchers(size));
+        }
     }
 
     /// @dev Active means: committee and customs confirmed what the broker signed, in this version.
@@ -132,13 +168,15 @@ contract InvariantsTest is Checks {
                 else committed[place] += held[j].quantity;
             }
         }
-        GoodsLine[] memory ceilings = goodsList();
         for (uint256 place = 0; place < reserved.length; ++place) {
             uint32 line = uint32(place % LINES) + 1;
             (uint128 reserved_, uint128 committed_) = _certificates.line(certificateId(place / LINES), line);
             assertEq(reserved_, reserved[place]);
             assertEq(committed_, committed[place]);
-            assertAtMost("reserved and committed", uint256(reserved_) + committed_, ceilings[line - 1].ceiling);
+            // Of the version that counts, whatever was drawn under the ones before.
+            bytes32 id = certificateId(place / LINES);
+            uint128 ceiling = listOf(id, _certificates.certificate(id).current.version)[line - 1].ceiling;
+            assertAtMost("reserved and committed", uint256(reserved_) + committed_, ceiling);
         }
     }
 
@@ -178,15 +216,22 @@ contract InvariantsTest is Checks {
         }
     }
 
-    /// @dev 5: a recorded decision is never altered, and the declaration stays as it was decided.
+    /// @dev 5: a recorded decision is never altered; a correction names the one before; the declaration stays as the last
+    /// of them says.
     function _checkDecision(bytes32 declaration) private view {
         MaterialCertificates.DeclarationState state = _stateOf(declaration);
         bool final_ = state == MaterialCertificates.DeclarationState.Released
             || state == MaterialCertificates.DeclarationState.Denied;
-        bytes32 decided = _port.decided(declaration);
-        assertTrue(final_ == (decided != 0), "decided but not final, or final but not decided");
+        bytes32[] memory statements = _port.decisionsOn(declaration);
+        assertTrue(final_ == (statements.length != 0), "decided but not final, or final but not decided");
         if (!final_) return;
-        assertEq(_port.stateOfDecision(declaration), decided);
+        bytes32 before = 0;
+        for (uint256 i = 0; i < statements.length; ++i) {
+            assertEq(_port.stateOfDecision(statements[i]), _port.decided(statements[i]));
+            assertEq(_decisions.decisionOf(statements[i]).corrects, before);
+            before = statements[i];
+        }
+        assertEq(_decisions.decisionStatement(declaration), before);
         bool released = _decisions.decision(declaration).outcome == 1;
         assertTrue(released == (state == MaterialCertificates.DeclarationState.Released), "outcome and state differ");
     }
@@ -196,7 +241,7 @@ contract InvariantsTest is Checks {
     }
 
     function _actions() private pure returns (bytes4[] memory list) {
-        list = new bytes4[](13);
+        list = new bytes4[](21);
         list[0] = Port.wait.selector;
         list[1] = Port.submitCertificate.selector;
         list[2] = Port.reviewCertificate.selector;
@@ -210,5 +255,13 @@ contract InvariantsTest is Checks {
         list[10] = Port.examine.selector;
         list[11] = Port.decideCase.selector;
         list[12] = Port.changeConsortium.selector;
+        list[13] = Port.carryLines.selector;
+        list[14] = Port.delegateDrawing.selector;
+        list[15] = Port.correctDecision.selector;
+        list[16] = Port.holdGoods.selector;
+        list[17] = Port.changeRule.selector;
+        list[18] = Port.anchorLog.selector;
+        list[19] = Port.witnessLog.selector;
+        list[20] = Port.replaceAFounder.selector;
     }
 }

@@ -631,10 +631,7 @@ contract DrawsTest is World {
         certificates.commit(ENTRY, 2, content);
         vm.expectRevert(
             abi.encodeWithSelector(
-                MaterialCertificates.MaterialCertificatesDeclarationContentDiffers.selector,
-                ENTRY,
-                1,
-                bytes32("other")
+                MaterialCertificates.MaterialCertificatesDeclarationContentDiffers.selector, ENTRY, 1, bytes32("other")
             )
         );
         vm.prank(address(decisions));

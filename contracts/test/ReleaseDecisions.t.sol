@@ -181,11 +181,7 @@ contract ReleaseDecisionsTest is World {
         vm.assume(content != contentOf(ENTRY, 1));
         ReleaseDecision memory statement = decisionOf(ENTRY, 1, YELLOW, RELEASE);
         statement.contentHash = content;
-        refuse(
-            abi.encodeWithSelector(
-                ReleaseDecisions.ReleaseDecisionsContentDiffers.selector, ENTRY, 1, content
-            )
-        );
+        refuse(abi.encodeWithSelector(ReleaseDecisions.ReleaseDecisionsContentDiffers.selector, ENTRY, 1, content));
         decide(statement, releasing);
     }
 
