@@ -207,6 +207,19 @@ def signatures_of(session: Session, record: StatementRecord) -> list[SignedBy]:
     return [SignedBy(row.signer, row.signature) for row in rows]
 
 
+def signatures_of_all(session: Session, records: Sequence[StatementRecord]) -> dict[int, list[SignedBy]]:
+    """Give the signatures of many statements in one query, by row, each in the order in which they were given."""
+    found: dict[int, list[SignedBy]] = {record.id: [] for record in records}
+    rows = session.scalars(
+        select(StatementSignature)
+        .where(StatementSignature.statement_id.in_(found))
+        .order_by(StatementSignature.statement_id, StatementSignature.position)
+    )
+    for row in rows:
+        found[row.statement_id].append(SignedBy(row.signer, row.signature))
+    return found
+
+
 def statement_by_digest(session: Session, name: bytes) -> StatementRecord | None:
     """Find a statement by its digest."""
     known: dict[bytes, StatementRecord | None] = session.info.get(STATEMENTS_BY_DIGEST, {})

@@ -38,7 +38,7 @@ from ledger.models import (
     TransactionState,
     TransactionVersion,
 )
-from ledger.outbox import signatures_of
+from ledger.outbox import signatures_of_all
 from ledger.points import nothing
 from ledger.status import say
 from ledger.transactions import raised_price, signed_again, versions_of
@@ -243,10 +243,11 @@ class Relay:
         records = session.scalars(
             _ready().limit(self.most_statements).with_for_update(of=StatementRecord, skip_locked=True)
         ).all()
+        signatures = signatures_of_all(session, records)
         for record in records:
             call = call_of(
                 record.statement(),
-                signatures_of(session, record),
+                signatures[record.id],
                 record.arguments,
                 self.deployment,
                 attempts=record.attempts,
