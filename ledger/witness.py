@@ -31,7 +31,7 @@ from ledger.installation import WITNESS_KEYS, await_ledger, finality_of, key_sto
 from ledger.interfaces import event_topic
 from ledger.looping import loop
 from ledger.mirrors import LedgerKey
-from ledger.outbox import StatementRepeated, enqueue_statement
+from ledger.outbox import StatementRepeated, enqueue_statement, signatures_of, statement_by_digest
 from ledger.points import nothing
 from ledger.records import LOG_CONTRACT, RECORD_KIND, record_hash
 from ledger.roles import Role
@@ -79,7 +79,8 @@ class Witness:
         signer: The member's WITNESS key.
         file: Where its state is.
         admitted: Tells whether the consortium has granted the key.
-        deliver: Hands a signed statement over; called again after a crash, with the same.
+        deliver: Hands a signed statement over; called again after a crash, with the same. Tells whether it was
+            taken: of members who sign in the same second only one is, for the statement does not name the member.
         clock: Tells the time.
         at: Called at each named point between two steps, for tests that kill there.
     """
@@ -91,7 +92,7 @@ class Witness:
     signer: Signer
     file: StateFile
     admitted: Callable[[], bool]
-    deliver: Callable[[CheckpointWitness, SignedBy], None]
+    deliver: Callable[[CheckpointWitness, SignedBy], bool]
     clock: Clock = field(default_factory=SystemClock)
     at: Callable[[str], None] = nothing
     _state: WitnessState | None = field(default=None, init=False)
@@ -195,8 +196,9 @@ class Witness:
             raise LogRefused(size=size, why=f"no final event for the record {content_hash[:16]}…")
         unlogged.discard(record)
 
-    def _signed(self, grown: WitnessState) -> WitnessState:
-        statement = CheckpointWitness(size=grown.size, root=grown.root, signed_at=unix(self.clock.now()))
+    def _signed(self, grown: WitnessState, *, after: int = 0) -> WitnessState:
+        moment = max(unix(self.clock.now()), after + 1)
+        statement = CheckpointWitness(size=grown.size, root=grown.root, signed_at=moment)
         signed = sign_with(self.signer, digest(statement, self.deployment))
         kept = {
             "message": statement.message(),
@@ -210,7 +212,11 @@ class Witness:
         statement = statement_from(CheckpointWitness.primary_type, kept["message"])
         if isinstance(statement, CheckpointWitness):
             signed = SignedBy(bytes.fromhex(kept["signer"]), bytes.fromhex(kept["signature"]))
-            self.deliver(statement, signed)
+            if not self.deliver(statement, signed):
+                self._keep(
+                    self._signed(state, after=statement.signed_at)
+                )  # the same size and root, a second later
+                return 1
             self.at("witness.delivered")
         self._keep(replace(state, delivered=True))
         _log.info("witness.signed", size=state.size, unlogged=len(state.unlogged))
@@ -232,10 +238,10 @@ class StoredLog:
 
 def deliver_to(
     database: Database, deployment: Deployment, clock: Clock
-) -> Callable[[CheckpointWitness, SignedBy], None]:
+) -> Callable[[CheckpointWitness, SignedBy], bool]:
     """Make what puts a witness's statements into the outbox; the same one twice goes in once."""
 
-    def deliver(statement: CheckpointWitness, signed: SignedBy) -> None:
+    def deliver(statement: CheckpointWitness, signed: SignedBy) -> bool:
         try:
             with database.write() as session:
                 enqueue_statement(
@@ -249,7 +255,11 @@ def deliver_to(
                     now=clock.now(),
                 )
         except StatementRepeated:
-            _log.info("witness.delivered-before", size=statement.size)
+            with database.read() as session:
+                record = statement_by_digest(session, digest(statement, deployment))
+                given = signatures_of(session, record) if record is not None else []
+                return signed.key_id in {other.key_id for other in given}
+        return True
 
     return deliver
 

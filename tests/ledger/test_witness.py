@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,16 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from kernel.settings import Settings
 from ledger import merkle
-from ledger.consortium import key_grant, organisation
+from ledger.consortium import FOUNDERS, key_grant, organisation
+from ledger.deployment import deployment_file
 from ledger.evidence import append_leaf, request_checkpoint, tree_head
+from ledger.installation import key_store, witness_signers
 from ledger.mirrors import LedgerCheckpoint, LedgerWitness
 from ledger.models import StatementRecord, StatementState
 from ledger.outbox import signatures_of
 from ledger.roles import Role
 from ledger.signing import Secp256k1Signer
 from ledger.statements import id_bytes
-from ledger.witness import LogRefused, StoredLog, Witness, _grow, _root, deliver_to, is_witness
+from ledger.witness import LogRefused, StoredLog, Witness, _grow, _root, deliver_to, is_witness, run
 from ledger.witness_state import StateFile, StateUnreadable, WitnessState
 from tests.ledger.world import World, until
 
@@ -239,3 +243,39 @@ def test_the_peaks_are_the_tree(size: int) -> None:
         _grow(peaks, place, leaf)
     assert _root(peaks) == merkle.root_of(hashes)
     assert len(peaks) == size.bit_count()
+
+
+def test_the_process_plays_the_founding_members_of_a_demonstration(
+    sqlite_world: World, data_dir: Path
+) -> None:
+    world, stop = sqlite_world, threading.Event()
+    settings = Settings(
+        data_dir=data_dir,
+        database_url=world.database.address,
+        node_url=world.chain.url,
+        finality="immediate",
+        demo=True,
+    )
+    world.deployment.save(deployment_file(data_dir))
+    process = threading.Thread(target=run, args=(settings, stop))
+    process.start()
+    try:
+        until(lambda: len(key_store(data_dir).names()) == len(FOUNDERS))
+        keys = witness_signers(data_dir)
+        world.change(
+            organisations=[organisation(founder.organisation, Role.WITNESS) for founder in FOUNDERS],
+            grants=[
+                key_grant(founder.organisation, founder.organisation, key.signer, Role.WITNESS)
+                for founder, key in zip(FOUNDERS, keys, strict=True)
+            ],
+        )
+        world.drive()
+        anchored(world)
+        until(lambda: len(statements(world)) == len(FOUNDERS))
+        world.drive()
+    finally:
+        stop.set()
+        process.join()
+    with world.database.read() as session:
+        found = session.scalars(select(LedgerWitness.organisation)).all()
+    assert sorted(found) == sorted(id_bytes(founder.organisation) for founder in FOUNDERS)
