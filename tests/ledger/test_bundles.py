@@ -60,7 +60,7 @@ def proof(world: World, record: StatementRecord, **more: Any) -> bytes:  # noqa:
         )
 
 
-def judged(world: World, record: StatementRecord, *, demanded: int = 0, **more: Any) -> Result:  # noqa: ANN401
+def judged(world: World, record: StatementRecord, *, demanded: int = 0, **more: Any) -> Result:  # noqa: ANN401 - passed on as given
     return verify(proof(world, record, witnesses=demanded, **more), anchor_of(world, demanded))
 
 

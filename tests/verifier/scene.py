@@ -305,7 +305,7 @@ class Scene:
     def subject(self, body: Json, statement: Statement) -> bytes:
         return id_bytes(UUID(body["leaf"]["subject"])) if body["leaf"] is not None else statement.subject
 
-    def bundle(self, statement: Statement, *by: str, sealed_by: str = "log", **more: Any) -> bytes:  # noqa: ANN401
+    def bundle(self, statement: Statement, *by: str, sealed_by: str = "log", **more: Any) -> bytes:  # noqa: ANN401 - passed on as given
         """Make a whole bundle."""
         body = self.body(statement, *by, **more)
         return self.seal(body, self.subject(body, statement), sealed_by=sealed_by)

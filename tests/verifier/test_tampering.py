@@ -240,7 +240,7 @@ def test_the_verifier_runs_without_anything_else_of_piste(tmp_path: Path) -> Non
 def test_the_exit_code_tells_the_worst(
     arguments: list[str], code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from ledger.verifier.__main__ import main  # noqa: PLC0415
+    from ledger.verifier.__main__ import main  # noqa: PLC0415  # loads the command line alone
 
     trust = GOLDEN / "trust-revoked-after.json"
     assert main([*(str(GOLDEN / name) for name in arguments), "--trust", str(trust)]) == code

@@ -171,7 +171,7 @@ def _pdf(
 
 def _drawn(text: str, error: str) -> Markup:
     """Draw a QR code; the text is our own."""
-    return Markup(segno.make(text, error=error, micro=False).svg_inline(scale=3, border=2, omitsize=True))  # noqa: S704 - drawn by segno
+    return Markup(segno.make(text, error=error, micro=False).svg_inline(scale=3, border=2, omitsize=True))  # noqa: S704 - drawn by segno from our own text
 
 
 @lru_cache(maxsize=1)
