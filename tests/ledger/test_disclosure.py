@@ -70,7 +70,7 @@ def test_one_proof_for_any_set_of_leaves_leads_to_the_root(size: int, data: st.D
 
 
 def test_one_proof_is_smaller_than_single_ones() -> None:
-    lines = [{**DOCUMENT["lines"][0], "line_no": number} for number in range(1, 101)]  # type: ignore[index] - JSON of a known shape
+    lines = [{**DOCUMENT["lines"][0], "line_no": number} for number in range(1, 101)]  # type: ignore[index]  # JSON of a known shape
     content = seal({**DOCUMENT, "lines": lines}, new_seed())
     disclosed = redact(content, VIEWS["gate"])
     single = sum(len(disclose(content, shown["path"]).proof) for shown in disclosed["fields"])

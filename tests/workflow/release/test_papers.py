@@ -50,7 +50,7 @@ def note(lines: int = 2, *, whole: bytes | None = None) -> ReleaseNote:
         version=1,
         channel=Text("yellow", "黄色通道"),
         content=DOCUMENT,
-        lines=[{**DOCUMENT["lines"][0], "line_no": number} for number in range(1, lines + 1)],  # type: ignore[index] - JSON of a known shape
+        lines=[{**DOCUMENT["lines"][0], "line_no": number} for number in range(1, lines + 1)],  # type: ignore[index]  # JSON of a known shape
         vehicles=[("京A·12345", 2), ("京A·99999", 1)],
         content_hash="0x" + SCENE.content.root.hex(),
         decisions=[decision],
