@@ -7,6 +7,8 @@ import re
 from enum import StrEnum
 from typing import Any
 
+import orjson
+
 MOST_JSON_BYTES = 1 << 20
 MOST_DEPTH = 32
 GREATEST_NUMBER = (1 << 53) - 1
@@ -71,8 +73,15 @@ def malformed() -> Fault:
 
 
 def canonical(value: object) -> bytes:
-    """Write a value as RFC 8785 does, given whole numbers and ASCII member names."""
-    return _ENCODER.encode(value).encode()
+    """Write a value as RFC 8785 does, given whole numbers and ASCII member names.
+
+    Raises:
+        ValueError: A text holds half a character (a lone surrogate).
+    """
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError as fault:
+        raise ValueError(str(fault)) from None
 
 
 def read_json(data: bytes, *, most: int = MOST_JSON_BYTES) -> dict[str, Any]:
@@ -172,7 +181,4 @@ def _no_number(text: str) -> float:
 
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_pairs, parse_int=_whole, parse_float=_no_number, parse_constant=_no_number
-)
-_ENCODER = json.JSONEncoder(
-    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False
 )
