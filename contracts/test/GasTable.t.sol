@@ -18,14 +18,12 @@ import {Kind, Officer} from "./Officers.sol";
 import {World} from "./World.sol";
 
 /// @title What a draw and a checkpoint cost through the inbox, in whole transactions
-/// @notice `npm run gas` runs this with every call as a transaction of its own (forge's isolation) and writes the figures
-/// that it prints to contracts/gas.json: base cost, input and refunds included, all slots cold. A draw is the filing of a
+/// @notice `forge test --isolate --match-contract GasTable -vv` prints figures of whole transactions: base cost, input and refunds included, all slots cold. A draw is the filing of a
 /// new declaration with one draw from a line that was drawn from before; the list has 16 lines. The node has the
 /// precompile for P-256. The first checkpoint is of one leaf: it fills slots that later ones only change.
 contract GasTableTest is World {
     uint32 private constant GOODS = 16;
     uint256 private constant DECLARED = 500_000;
-    uint256 private constant LEAVES = 1000;
 
     uint256 private _count;
 
@@ -64,7 +62,6 @@ contract GasTableTest is World {
             uint256 used = _submit(calls);
             string memory what = string.concat("checkpoint, from ", _text(from), " to ", _text(sizes[i]), " leaves");
             _say(what, used);
-            if (from != 0 && sizes[i] - from >= LEAVES - 1) assertAtMost(what, used / (sizes[i] - from), 100);
         }
     }
 
