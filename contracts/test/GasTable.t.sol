@@ -18,9 +18,9 @@ import {Kind, Officer} from "./Officers.sol";
 import {World} from "./World.sol";
 
 /// @title What a draw and a checkpoint cost through the inbox, in whole transactions
-/// @notice `forge test --isolate --match-contract GasTable -vv` prints figures of whole transactions: base cost, input and refunds included, all slots cold. A draw is the filing of a
-/// new declaration with one draw from a line that was drawn from before; the list has 16 lines. The node has the
-/// precompile for P-256. The first checkpoint is of one leaf: it fills slots that later ones only change.
+/// @notice `forge test --isolate --match-contract GasTable -vv` prints them: base cost, input and refunds included, all
+/// slots cold. The lines were drawn from before and stand in a list of 16. The node has the precompile for P-256. The
+/// first checkpoint is of one leaf: it fills slots that later ones only change.
 contract GasTableTest is World {
     uint32 private constant GOODS = 16;
     uint256 private constant DECLARED = 500_000;
