@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property, lru_cache, wraps
+from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
 import orjson
@@ -17,6 +17,7 @@ from eth_utils.address import to_checksum_address
 from web3 import HTTPProvider, Web3
 
 from kernel.errors import Kind, PisteError, Text
+from ledger.answers import Block, Log, Receipt, to_block, to_log, to_quantity, to_receipt
 from ledger.headers import unhex as from_hex
 from ledger.incidents import NodeDisagrees
 
@@ -59,43 +60,6 @@ class Sending(Enum):
     ACCEPTED = "accepted"
     KNOWN = "known"
     NONCE_USED = "nonce used"
-
-
-@dataclass(frozen=True)
-class Block:
-    """A block's header, as far as Piste needs it."""
-
-    number: int
-    hash: bytes
-    parent_hash: bytes
-    timestamp: int
-    """Unix seconds."""
-
-
-@dataclass(frozen=True)
-class Log:
-    """One event as the node gives it."""
-
-    address: str
-    """Checksum address of the contract."""
-    topics: tuple[bytes, ...]
-    data: bytes
-    block_number: int
-    block_hash: bytes
-    transaction_hash: bytes
-    transaction_index: int
-    log_index: int
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """What became of a transaction."""
-
-    transaction_hash: bytes
-    block_number: int
-    block_hash: bytes
-    succeeded: bool
-    gas_used: int
 
 
 class Chain:
@@ -175,7 +139,7 @@ class Chain:
 
     def chain_id(self) -> int:
         """Give the number of the chain."""
-        return _quantity(self.request("eth_chainId"))
+        return to_quantity(self.request("eth_chainId"))
 
     def head(self) -> Block:
         """Give the newest block."""
@@ -209,7 +173,7 @@ class Chain:
     def blocks(self, numbers: Iterable[int]) -> list[Block]:
         """Give blocks by number in one request; those that are missing are left out."""
         found = self.batch([("eth_getBlockByNumber", [hex(number), False]) for number in numbers])
-        return sorted((_to_block(data) for data in found if data), key=lambda block: block.number)
+        return sorted((to_block(data) for data in found if data), key=lambda block: block.number)
 
     def identity(self) -> tuple[int, Block]:
         """Give the number of the chain and its newest block, in one request.
@@ -220,7 +184,7 @@ class Chain:
         number, block = self.batch([("eth_chainId", ()), ("eth_getBlockByNumber", ["latest", False])])
         if block is None:
             raise LedgerUnavailable(detail="the node has no block")
-        return _quantity(number), _to_block(block)
+        return to_quantity(number), to_block(block)
 
     def logs(
         self, first: int, last: int, addresses: Sequence[str], topics: Sequence[object] = ()
@@ -240,12 +204,12 @@ class Chain:
     def receipt(self, transaction_hash: bytes) -> Receipt | None:
         """Tell what became of a transaction, None where it is in no block."""
         data = self.request("eth_getTransactionReceipt", _hex(transaction_hash))
-        return None if data is None else _to_receipt(data)
+        return None if data is None else to_receipt(data)
 
     def receipts(self, transaction_hashes: Sequence[bytes]) -> list[Receipt | None]:
         """Tell what became of transactions, in one request."""
         found = self.batch([("eth_getTransactionReceipt", [_hex(name)]) for name in transaction_hashes])
-        return [None if data is None else _to_receipt(data) for data in found]
+        return [None if data is None else to_receipt(data) for data in found]
 
     def unknown(self, transaction_hashes: Sequence[bytes]) -> set[bytes]:
         """Tell which transactions the node does not know, neither in a block nor waiting, in one request."""
@@ -263,7 +227,7 @@ class Chain:
 
     def nonce(self, address: str) -> int:
         """Give how many transactions of an account are in blocks."""
-        return _quantity(self.request("eth_getTransactionCount", address, "latest"))
+        return to_quantity(self.request("eth_getTransactionCount", address, "latest"))
 
     def code(self, address: str) -> bytes:
         """Give the code at an address."""
@@ -271,7 +235,7 @@ class Chain:
 
     def gas_price(self) -> int:
         """Give what the node asks for a unit of gas, in wei; 0 on a network without fees."""
-        return _quantity(self.request("eth_gasPrice"))
+        return to_quantity(self.request("eth_gasPrice"))
 
     def call(self, to: str, data: bytes) -> bytes:
         """Call a contract without a transaction, at the newest block.
@@ -332,7 +296,7 @@ class Chain:
 
     def _block(self, method: str, which: str) -> Block | None:
         data = self.request(method, which, False)  # noqa: FBT003 - parameters of JSON-RPC have no names
-        return None if data is None else _to_block(data)
+        return None if data is None else to_block(data)
 
 
 @dataclass(frozen=True)
@@ -402,63 +366,3 @@ def _result(method: str, answer: Mapping[str, Any], number: int | None) -> Any: 
 
 def _hex(data: bytes) -> str:
     return "0x" + data.hex()
-
-
-def _readable(read: Callable[[Mapping[str, Any]], T]) -> Callable[[Mapping[str, Any]], T]:
-    """Say in our words that a node's answer cannot be read."""
-
-    @wraps(read)
-    def reading(data: Mapping[str, Any]) -> T:
-        try:
-            return read(data)
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as fault:
-            raise NodeDisagrees(what=f"an answer that cannot be read ({type(fault).__name__})") from fault
-
-    return reading
-
-
-def _quantity(value: object) -> int:
-    try:
-        return int(value, 16)  # type: ignore[call-overload, no-any-return]  # what is no text is caught
-    except (TypeError, ValueError) as fault:
-        raise NodeDisagrees(what="a number that cannot be read") from fault
-
-
-@_readable
-def _to_block(data: Mapping[str, Any]) -> Block:
-    return Block(
-        int(data["number"], 16),
-        from_hex(data["hash"]),
-        from_hex(data["parentHash"]),
-        int(data["timestamp"], 16),
-    )
-
-
-@_readable
-def to_log(data: Mapping[str, Any]) -> Log:
-    """Read an event as JSON-RPC gives it.
-
-    Raises:
-        NodeDisagrees: It cannot be read.
-    """
-    return Log(
-        _checksummed(data["address"]),
-        tuple(from_hex(topic) for topic in data["topics"]),
-        from_hex(data["data"]),
-        int(data["blockNumber"], 16),
-        from_hex(data["blockHash"]),
-        from_hex(data["transactionHash"]),
-        int(data["transactionIndex"], 16),
-        int(data["logIndex"], 16),
-    )
-
-
-@_readable
-def _to_receipt(data: Mapping[str, Any]) -> Receipt:
-    return Receipt(
-        from_hex(data["transactionHash"]),
-        int(data["blockNumber"], 16),
-        from_hex(data["blockHash"]),
-        int(data["status"], 16) == 1,
-        int(data["gasUsed"], 16),
-    )

@@ -8,7 +8,7 @@ from typing import Any
 
 from eth_abi.exceptions import DecodingError
 
-from ledger.chain import Log
+from ledger.answers import Log
 from ledger.deployment import Deployment
 from ledger.interfaces import DecodedEvent, decode_event, event_types, json_values
 from ledger.models import ChainEvent

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from ledger.deployment import Deployment
 from ledger.evidence import covering_checkpoint
-from ledger.explorer import EVENT_WORDS
+from ledger.explored import EVENT_WORDS
 from ledger.mirrors import LedgerKey
 from ledger.models import ChainBlock, ChainEvent, StatementRecord, StatementSignature
 from ledger.records import leaf_of

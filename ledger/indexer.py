@@ -19,7 +19,8 @@ from sqlalchemy.orm import Session
 from kernel.clock import Clock, SystemClock
 from kernel.database import Database
 from kernel.settings import Settings
-from ledger.chain import Block, Chain
+from ledger.answers import Block
+from ledger.chain import Chain
 from ledger.decoding import DecodedLog, decode_logs
 from ledger.deployment import Deployment
 from ledger.effects import EffectSession, effects

@@ -22,7 +22,8 @@ import structlog
 
 from kernel.errors import Kind, PisteError, Text
 from kernel.settings import Settings
-from ledger.chain import Block, Chain, LedgerUnavailable, NodeRefused
+from ledger.answers import Block
+from ledger.chain import Chain, LedgerUnavailable, NodeRefused
 from ledger.deployment import Deployment, check_deployment, deployment_file
 from ledger.installation import found, relay_account
 from ledger.node_state import (

@@ -18,7 +18,8 @@ import structlog
 from eth_hash.auto import keccak
 
 from kernel.errors import PisteError
-from ledger.chain import Chain, LedgerUnavailable, Log, NodeRefused, to_log
+from ledger.answers import Log, to_log
+from ledger.chain import Chain, LedgerUnavailable, NodeRefused
 from ledger.headers import (
     bloom_bits,
     header_hash,

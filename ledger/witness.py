@@ -22,7 +22,8 @@ from kernel.database import Database
 from kernel.errors import Kind, PisteError, Text
 from kernel.settings import Settings
 from ledger import merkle
-from ledger.chain import Chain, Log
+from ledger.answers import Log
+from ledger.chain import Chain
 from ledger.decoding import DecodedLog, decode_logs
 from ledger.deployment import Deployment
 from ledger.evidence import CASE_KIND, LOG_CASE, tiles_of, tree_head

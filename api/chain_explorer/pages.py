@@ -25,6 +25,7 @@ from kernel.errors import NotFound, Text
 from ledger import explorer
 from ledger.chain import LedgerUnavailable
 from ledger.evidence import log_size
+from ledger.explored import EventView, KeyView, Link, OfficerKey, SignatureView
 from ledger.installation import open_chain
 from ledger.mirrors import LedgerCheckpoint
 from ledger.models import LedgerStatus, StatementRecord
@@ -276,7 +277,7 @@ def officer_page(
     )
 
 
-def _known(session: Session, events: Iterable[explorer.EventView]) -> set[str]:
+def _known(session: Session, events: Iterable[EventView]) -> set[str]:
     """Tell which identifiers in events are cases; organisations and officers look alike."""
     named = {UUID(link.reference) for event in events for link in event.links if link.kind == "case"}
     found = session.scalars(
@@ -299,7 +300,7 @@ def _page(request: Request, name: str, *, status: int = 200, **values: Any) -> H
     )
 
 
-def _address(link: explorer.Link) -> str:
+def _address(link: Link) -> str:
     return f"/ledger/{_PAGES[link.kind]}/{link.reference}"
 
 
@@ -340,7 +341,7 @@ def meaning_of(primary_type: str, path: str, value: str) -> Text | datetime | No
     return _MEANINGS.get((primary_type, name), {}).get(value)
 
 
-def _knows_officers(person: SignedIn, key: explorer.KeyView | explorer.OfficerKey) -> bool:
+def _knows_officers(person: SignedIn, key: KeyView | OfficerKey) -> bool:
     """Tell whether somebody may see the name behind a key: colleagues and authorities."""
     principal = person.principal
     return bool(principal.roles & AUTHORITIES) or principal.organisation_id == key.organisation_id
@@ -361,7 +362,7 @@ def _fields(message: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str,
             yield f"{prefix}{name}", str(value)
 
 
-def _signers(session: Session, signatures: Iterable[explorer.SignatureView]) -> dict[str, str]:
+def _signers(session: Session, signatures: Iterable[SignatureView]) -> dict[str, str]:
     """Name the organisation of each key; its officers are named where the case is."""
     owners = {given.key_id: given.organisation_id for given in signatures if given.organisation_id}
     names = parties.organisation_names(session, owners.values())

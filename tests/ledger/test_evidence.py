@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -235,7 +236,7 @@ def test_a_request_before_the_first_leaf_waits(sqlite_database: Database) -> Non
 @given(st.text(min_size=1, max_size=60), st.uuids(), st.binary(min_size=32, max_size=32), st.datetimes())
 def test_leaf_data_is_canonical_json(kind: str, subject: UUID, content: bytes, at: datetime) -> None:
     at = at.replace(tzinfo=UTC)
-    plain = [LEAF_FORMAT, kind, str(subject), content.hex(), int(at.timestamp())]
+    plain: list[Any] = [LEAF_FORMAT, kind, str(subject), content.hex(), int(at.timestamp())]
     assert leaf_data(kind, subject, content, at) == rfc8785.dumps(plain)
 
 

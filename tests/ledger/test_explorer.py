@@ -15,7 +15,7 @@ from ledger.chain import Chain
 from ledger.contracts import CONTRACT_NAMES, load_artifact
 from ledger.deployment import Deployment
 from ledger.evidence import append_leaf, log_size, request_checkpoint, root_at
-from ledger.explorer import EVENT_WORDS, Link
+from ledger.explored import EVENT_WORDS, EventView, Link, StatementView
 from ledger.finality import DepthFinality
 from ledger.lines import LineTree
 from ledger.mirrors import LedgerCheckpoint
@@ -400,7 +400,7 @@ def test_nothing_is_cut_silently(sqlite_world: World, monkeypatch: pytest.Monkey
         key = explorer.key(session, world.people["broker"].key_id)
         monkeypatch.setattr(explorer, "MOST_ROWS", 2)
 
-        def paged(look: Callable[[str | None], Any]) -> list[explorer.EventView]:
+        def paged(look: Callable[[str | None], Any]) -> list[EventView]:
             found, after = [], None
             while True:
                 view = look(after)
@@ -419,7 +419,7 @@ def test_nothing_is_cut_silently(sqlite_world: World, monkeypatch: pytest.Monkey
         assert len(paged(lambda after: explorer.transaction(session, name, after))) == len(
             [event for event in block.events if event.links[1] == whole.events[0].links[1]]
         )
-        statements: list[explorer.StatementView] = []
+        statements: list[StatementView] = []
         after: int | None = None
         while True:
             view = explorer.case(session, ids["certificate"], after_statement=after)

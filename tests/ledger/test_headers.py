@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from eth_account import Account
 
@@ -18,7 +20,7 @@ def test_a_nodes_hashes_and_roots_are_recomputed(own_node: EmbeddedNode) -> None
     chain.request("evm_setAutomine", False)  # noqa: FBT003 - parameters of JSON-RPC have no names
     access = [{"address": account.address, "storageKeys": ["0x" + "11" * 32]}]
     for nonce in range(140):
-        fields = {"chainId": 20260, "nonce": nonce, "gas": 300_000, "value": 5}
+        fields: dict[str, Any] = {"chainId": 20260, "nonce": nonce, "gas": 300_000, "value": 5}
         match nonce % 3:
             case 0:
                 fields |= {"gasPrice": 1, "data": CODE, "value": 0}

@@ -152,7 +152,7 @@ def test_wide_numbers_survive_on_every_database(database: Database) -> None:
 
 def test_every_role_has_words_and_a_bit_of_its_own() -> None:
     assert set(ROLE_WORDS) == set(Role)
-    assert sum(Role) == 2047
+    assert sum(Role) == 16383
 
 
 def test_keys_are_made_once_and_only_their_owner_can_read_them(sqlite_world: World, data_dir: Path) -> None:

@@ -253,10 +253,13 @@ def test_the_mirrors_are_the_same_when_filled_anew(sqlite_world: World) -> None:
     def rows() -> list[list[dict[str, Any]]]:
         with world.database.read() as session:
             return [
-                [
-                    {column.key: getattr(row, column.key) for column in table.__table__.columns}
-                    for row in session.scalars(select(table).order_by(*table.__table__.primary_key.columns))
-                ]
+                sorted(
+                    (
+                        {column.key: getattr(row, column.key) for column in table.__table__.columns}
+                        for row in session.scalars(select(table))
+                    ),
+                    key=str,
+                )
                 for table in tables
             ]
 

@@ -42,7 +42,7 @@ TABLES: tuple[type[Base], ...] = (
     StatementSignature,
     *MIRRORS,
 )
-FREE = {
+FREE: dict[type[Base], frozenset[str]] = {
     **NOT_ON_CHAIN,
     StatementSignature: NOT_ON_CHAIN[StatementSignature] | {"statement_id"},
 }
@@ -302,7 +302,7 @@ def test_what_others_sent_is_a_notice_and_no_difference(sqlite_world: World) -> 
 
 def make_stranger(world: World) -> World:
     """Give somebody else's installation on the same contracts, with a sender of its own."""
-    from eth_account import Account  # noqa: PLC0415
+    from eth_account import Account  # noqa: PLC0415 - the node's other user alone needs it
 
     database = Database(world.database.address + "-stranger")
     Base.metadata.create_all(database.engine)

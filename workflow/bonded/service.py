@@ -45,10 +45,11 @@ from workflow.bonded.schemas import CheckNoteInput, GatePassageStep, note_docume
 from workflow.declarations import service as declarations
 from workflow.engine.cases import check_not_pending, check_revision, move, record_history
 from workflow.engine.context import Context
-from workflow.engine.decisions import Decision, check_content, reason_hash
+from workflow.engine.decisions import Decision, check_content, reason_hash, sealed_reason
 from workflow.engine.principals import Principal
 from workflow.engine.refusals import ReasonMissing
 from workflow.engine.registry import CaseKind, RecordedStep, StepInput
+from workflow.engine.sealing import SealedDocument
 from workflow.engine.tenancy import get_visible, visible
 
 __all__ = ["CHECK_NOTES", "KIND", "LIFE_CYCLE", "CheckNote", "CheckNoteItem", "GateEvent"]
@@ -205,6 +206,7 @@ def decide(session: Session, context: Context, note: CheckNote, step: StepInput)
         statement=_statement(session, context, note, step),
         words=words,
         details={"reason": reason} if reason else {},
+        sealed=(SealedDocument(note.content, note.seed), *sealed_reason(reason, note.seed)),
     )
 
 

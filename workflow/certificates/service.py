@@ -40,7 +40,7 @@ from workflow.certificates.rules import (
 from workflow.certificates.schemas import CertificateContent, content_document, parse_certificate
 from workflow.engine.cases import check_not_pending, check_revision, move, record_history
 from workflow.engine.context import Context
-from workflow.engine.decisions import Decision, check_content, reason_hash
+from workflow.engine.decisions import Decision, check_content, reason_hash, sealed_reason
 from workflow.engine.life_cycle import SYSTEM, Edge
 from workflow.engine.principals import SYSTEM_PRINCIPAL, Principal
 from workflow.engine.refusals import NumberTaken, ReasonMissing
@@ -154,7 +154,10 @@ def decide(session: Session, context: Context, certificate: Certificate, step: S
         statement=_statement(certificate, step.edge, step.given, step.signed_at),
         words=step_words(step.edge, step.given.reason),
         details={"reason": step.given.reason} if step.given.reason else {},
-        sealed=(SealedDocument(certificate.content, certificate.seed),),
+        sealed=(
+            SealedDocument(certificate.content, certificate.seed),
+            *sealed_reason(step.given.reason, certificate.seed),
+        ),
     )
 
 

@@ -24,7 +24,7 @@ from workflow.declarations.rules import KIND, LIFE_CYCLE, AmendmentMissing, Docu
 from workflow.declarations.schemas import DeclarationContent, content_document, parse_declaration
 from workflow.engine.cases import check_not_pending, check_revision, move, record_history
 from workflow.engine.context import Context
-from workflow.engine.decisions import Decision, reason_hash
+from workflow.engine.decisions import Decision, reason_hash, sealed_reason
 from workflow.engine.life_cycle import SYSTEM
 from workflow.engine.principals import SYSTEM_PRINCIPAL, Principal
 from workflow.engine.refusals import NumberTaken, ReasonMissing
@@ -363,6 +363,7 @@ def _withdrawal(declaration: Declaration, step: StepInput) -> Decision:
         statement=statement,
         words=certificates.step_words(step.edge, step.given.reason),
         details={"reason": step.given.reason},
+        sealed=sealed_reason(step.given.reason, declaration.seed),
     )
 
 

@@ -320,6 +320,11 @@ def reason_hash(reason: str, seed: bytes) -> bytes:
     return seal({"reason": reason}, seed).root if reason else bytes(32)
 
 
+def sealed_reason(reason: str, seed: bytes) -> tuple[SealedDocument, ...]:
+    """Give the document behind `reason_hash`, for the archive; none where no reason is given."""
+    return (SealedDocument({"reason": reason}, seed),) if reason else ()
+
+
 def check_content(number: str, content: dict[str, Any], seed: bytes, content_hash: bytes) -> None:
     """Make sure that what a signer reads is what the content hash in the statement stands for.
 

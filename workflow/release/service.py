@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from kernel.clock import unix
 from kernel.errors import NotPermitted, Text
 from kernel.jobs import add_job
-from ledger.content import seal
 from ledger.models import StatementRecord
 from ledger.outbox import withdraw_collecting
 from ledger.statements import ReleaseDecision, id_bytes
@@ -26,6 +25,7 @@ from workflow.engine.life_cycle import names_of
 from workflow.engine.principals import SYSTEM_PRINCIPAL, Principal
 from workflow.engine.registry import StepInput
 from workflow.engine.schemas import PreparedStatement, SignatureInput
+from workflow.engine.sealing import SealedDocument
 from workflow.examination import service as examination
 from workflow.release.rules import (
     RELEASE_OUTCOME,
@@ -55,6 +55,7 @@ def decide_release(session: Session, context: Context, declaration: Declaration,
     """
     check_releasable(session, declaration, step.principal)
     channel = Channel[declaration.channel.upper()]
+    evidence = SealedDocument(evidence_of(session, declaration), declaration.seed)
     return Decision(
         case_kind=declarations.KIND,
         edge=step.edge,
@@ -65,7 +66,7 @@ def decide_release(session: Session, context: Context, declaration: Declaration,
             channel=int(channel),
             outcome=RELEASE_OUTCOME,
             rule=NO_RULE,
-            evidence_hash=seal(evidence_of(session, declaration), declaration.seed).root,
+            evidence_hash=evidence.root,
             decide_by=unix(step.signed_at + timedelta(hours=context.settings.decision_hours)),
             signed_at=unix(step.signed_at),
         ),
@@ -74,6 +75,7 @@ def decide_release(session: Session, context: Context, declaration: Declaration,
         intent={"channel": declaration.channel},
         required=channel.signatures,
         signing_roles=step.edge.who,
+        sealed=(evidence,),
     )
 
 
