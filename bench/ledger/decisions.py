@@ -18,7 +18,7 @@ from bench.figures import Figure
 from bench.ledger.stage import PATIENCE_S, Signed, Size, Stage, pack, progress
 from ledger.contracts import load_artifact
 from ledger.interfaces import as_abi
-from ledger.models import LedgerTransaction, StatementRecord, StatementState
+from ledger.models import ChainBlock, LedgerTransaction, StatementRecord, StatementState
 from ledger.outbox import enqueue_statement
 from tests.ledger.world import World
 
@@ -41,6 +41,11 @@ class Turns:
         self.rates.append(count / seconds)
 
     @property
+    def best(self) -> float:
+        """Decisions a second in the best turn."""
+        return max(self.rates)
+
+    @property
     def rate(self) -> float:
         """Decisions a second over all turns."""
         return self.count / self.seconds
@@ -53,35 +58,40 @@ def measure(stage: Stage, size: Size) -> list[Figure]:
     signed = stage.decisions(size.rounds * turn)
     piste, outbox, ceiling, plain, eager = (Turns() for _ in range(5))
     with _processes(stage) as running:
-        used = _processor_s(running)
+        used = 0.0
         for number in range(size.rounds):
             progress(f"decisions: round {number + 1} of {size.rounds}")
             part = signed[number * turn : (number + 1) * turn]
             ours, part = part[: size.decisions], part[size.decisions :]
             straight, part = part[: size.decisions], part[size.decisions :]
             ceiling.add(len(straight), _straight(stage, straight))
+            _await_indexer(stage)
+            used -= _processor_s(running)
             written, seconds = _through_outbox(stage, ours)
+            used += _processor_s(running)
             piste.add(len(ours), seconds)
             outbox.add(len(ours), written)
             plain.add(size.plain, _plainly(stage, part[: size.plain], 0.1))
             eager.add(size.plain, _plainly(stage, part[size.plain :], EAGER_S))
-        used = (_processor_s(running) - used) / piste.count
     per_transaction = _statements_per_transaction(stage)
     clock = "outbox filled → relay → contracts → indexer → recorded in PostgreSQL"
     return [
         Figure("decisions_per_s", piste.rate, "1/s", f"{clock}; release decisions, signed beforehand"),
         Figure("decisions_plain_per_s", plain.rate, "1/s", "web3.py as it comes: send, wait for the receipt"),
         Figure(
-            "decisions_ceiling_per_s", ceiling.rate, "1/s", "the same calls, pre-signed, straight to the node"
+            "decisions_ceiling_per_s",
+            ceiling.best,
+            "1/s",
+            "the same calls, pre-signed, straight to the node; best turn",
         ),
         Figure("decisions_ratio", piste.rate / plain.rate, "×", "decisions_plain_per_s; to reach: 20"),
-        Figure("ceiling_ratio", piste.rate / ceiling.rate, "×", "decisions_ceiling_per_s; to reach: 0.5"),
+        Figure("ceiling_ratio", piste.rate / ceiling.best, "×", "decisions_ceiling_per_s; to reach: 0.5"),
         Figure(
             "decisions_eager_ratio", piste.rate / eager.rate, "×", "web3.py asking for the receipt every 5 ms"
         ),
         Figure(
             "decisions_cpu_ms",
-            1000 * used,
+            1000 * used / piste.count,
             "ms",
             "processor time of relay and indexer for one, the node's besides",
         ),
@@ -122,6 +132,18 @@ def _through_outbox(stage: Stage, signed: Sequence[Signed]) -> tuple[float, floa
         assert time.perf_counter() - committed < PATIENCE_S, "statements are not recorded"
         time.sleep(0.01)
     return committed - begun, time.perf_counter() - committed
+
+
+def _await_indexer(stage: Stage) -> None:
+    """Wait until the indexer is done with the turns of the others, which are not its own to answer for."""
+    head, until = stage.chain.head().number, time.perf_counter() + PATIENCE_S
+    while True:
+        with stage.world.database.read() as session:
+            done = session.scalar(select(func.max(ChainBlock.number)).where(ChainBlock.is_final)) or 0
+        if done >= head:
+            return
+        assert time.perf_counter() < until, "the indexer does not catch up"
+        time.sleep(0.05)
 
 
 def _waiting(world: World) -> bool:
