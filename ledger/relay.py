@@ -23,7 +23,15 @@ from kernel.clock import Clock, SystemClock
 from kernel.database import Database
 from kernel.errors import Kind, PisteError, Text
 from kernel.settings import Settings
-from ledger.calls import MOST_TRANSACTION_GAS, InboxCall, call_of, inbox_data, transaction_gas
+from ledger.calls import (
+    DIVIDED_AMONG,
+    MOST_TRANSACTION_GAS,
+    InboxCall,
+    call_of,
+    inbox_data,
+    room_of,
+    transaction_gas,
+)
 from ledger.chain import Chain, NodeRefused, Sending, sign_transaction
 from ledger.deployment import Deployment
 from ledger.evidence import EvidenceLogKeeper
@@ -240,6 +248,7 @@ class Relay:
     def _bind(self, session: Session, count: int, gas_price: int) -> tuple[bytes, int] | None:
         """Choose what goes next and bind it to a signed transaction; give its bytes and how many statements."""
         chosen: list[tuple[StatementRecord, InboxCall]] = []
+        room, largest = transaction_gas([]), 0
         records = session.scalars(
             _ready().limit(self.most_statements).with_for_update(of=StatementRecord, skip_locked=True)
         ).all()
@@ -252,8 +261,9 @@ class Relay:
                 self.deployment,
                 attempts=record.attempts,
             )
-            calls = [call for _, call in chosen] + [call]
-            if chosen and transaction_gas(calls) > MOST_TRANSACTION_GAS:
+            largest = max(largest, call.gas)
+            room += room_of(call)
+            if chosen and room + largest // DIVIDED_AMONG > MOST_TRANSACTION_GAS:
                 break
             chosen.append((record, call))
         if not chosen:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from ledger.calls import (
-    FUNCTIONS,
+    INTAKES,
     MOST_TRANSACTION_GAS,
     InboxCall,
     StatementNotForChain,
@@ -103,7 +103,7 @@ def test_every_statement_fits_its_gas(sqlite_world: World) -> None:
     take(DeclarationWithdrawal(id_bytes(withdrawn), 1, bytes(32), world.now()), "broker")
     take(CertificateRevocation(id_bytes(certificate), 1, bytes(32), world.now()), "documents")
     assert max(shares.values()) < MOST_SHARE, shares
-    assert shares.keys() == FUNCTIONS.keys() - MEASURED_ELSEWHERE
+    assert shares.keys() == INTAKES.keys() - MEASURED_ELSEWHERE
 
 
 def test_changes_and_checkpoints_fit_their_gas(sqlite_world: World) -> None:
@@ -139,7 +139,7 @@ def test_changes_and_checkpoints_fit_their_gas(sqlite_world: World) -> None:
 
 
 def test_every_kind_but_evidence_has_a_call() -> None:
-    assert FUNCTIONS.keys() == STATEMENT_TYPES.keys() - {"Evidence"}
+    assert INTAKES.keys() == STATEMENT_TYPES.keys() - {"Evidence"}
     with pytest.raises(StatementNotForChain):
         check_size(Evidence(bytes(32), bytes(32), bytes(32), 0), 1)
 

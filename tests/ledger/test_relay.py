@@ -351,7 +351,7 @@ def status(world: World, process: str, *, reachable: bool) -> LedgerStatus | Non
 
 
 def test_a_call_that_runs_out_of_gas_is_tried_once_more_with_more(sqlite_world: World) -> None:
-    """A voiding does not say how long the note's list is: more than the common number need the second try."""
+    """A voiding does not say how long the note's list is: who says too little needs the second try."""
     world = sqlite_world
     lines = range(70)
     certificate, tree = world.activate([(line, "KGM", 10) for line in lines])
@@ -364,7 +364,8 @@ def test_a_call_that_runs_out_of_gas_is_tried_once_more_with_more(sqlite_world: 
     items = [NoteItem(id_bytes(declaration), id_bytes(certificate), line, 1) for line in lines]
     opened = world.take(world.opening(note, items), "broker")
     assert [(it.state, it.attempts) for it in (filed, opened)] == [("recorded", 0)] * 2
-    name = world.enqueue(CheckNoteVoiding(id_bytes(note), bytes(32), world.now()), "broker")
+    voiding = CheckNoteVoiding(id_bytes(note), bytes(32), world.now())
+    name = world.enqueue(voiding, "broker", arguments={"items": 0})
     world.relay.step()
     until(lambda: world.chain.receipt(transactions(world)[-1].hash))
     world.indexer.step()

@@ -206,6 +206,7 @@ def decide(session: Session, context: Context, note: CheckNote, step: StepInput)
         statement=_statement(session, context, note, step),
         words=words,
         details={"reason": reason} if reason else {},
+        arguments={"items": len(note.items)},
         sealed=(SealedDocument(note.content, note.seed), *sealed_reason(reason, note.seed)),
     )
 

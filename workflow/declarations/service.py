@@ -183,7 +183,7 @@ def decide(session: Session, context: Context, declaration: Declaration, step: S
         AmendmentMissing: No amended content was sent yet.
     """
     if step.edge.signed == "DeclarationWithdrawal":
-        return _withdrawal(declaration, step)
+        return _withdrawal(session, declaration, step)
     content, seed, version = _filed(declaration, step)
     draws = certificates.match_draws(
         session, context, step.principal, draw_requests(parse_declaration(content))
@@ -348,7 +348,7 @@ def _filed(declaration: Declaration, step: StepInput) -> tuple[dict[str, Any], b
     return declaration.next_content, declaration.next_seed, declaration.version + 1
 
 
-def _withdrawal(declaration: Declaration, step: StepInput) -> Decision:
+def _withdrawal(session: Session, declaration: Declaration, step: StepInput) -> Decision:
     if not step.given.reason:
         raise ReasonMissing
     statement = DeclarationWithdrawal(
@@ -363,6 +363,7 @@ def _withdrawal(declaration: Declaration, step: StepInput) -> Decision:
         statement=statement,
         words=certificates.step_words(step.edge, step.given.reason),
         details={"reason": step.given.reason},
+        arguments={"items": len(certificates.draws_of(session, declaration.id))},
         sealed=sealed_reason(step.given.reason, declaration.seed),
     )
 

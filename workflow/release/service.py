@@ -75,6 +75,7 @@ def decide_release(session: Session, context: Context, declaration: Declaration,
         intent={"channel": declaration.channel},
         required=channel.signatures,
         signing_roles=step.edge.who,
+        arguments={"items": len(certificates.draws_of(session, declaration.id))},
         sealed=(evidence,),
     )
 
