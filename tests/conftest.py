@@ -24,6 +24,7 @@ from tests.postgresql import PostgresqlServer
 GAMES_MORNING = datetime(2026, 2, 3, 8, 0, tzinfo=UTC)
 """When tests take place: the week in which most of the material arrives."""
 DATABASES = ("sqlite", "postgresql")
+LONGEST = ("journey", "contracts")
 _numbers = itertools.count(1)
 
 # A machine that is busy with other work is slow, which says nothing about a test. CI tries the same examples each
@@ -35,6 +36,11 @@ hypothesis.settings.register_profile(
     derandomize=bool(os.environ.get("CI")),
 )
 hypothesis.settings.load_profile("house")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no process waits for another at the end."""
+    items.sort(key=lambda item: all(item.get_closest_marker(name) is None for name in LONGEST))
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ from ledger.indexer import Indexer
 from tests.fault.forks import NAMES, Crash, Stage, Tree, Unreliable, crash_after, open_stage, rows
 from tests.fault.paper import PaperNode
 
-EXAMPLES = int(os.environ.get("PISTE_TEST_REORGANISATIONS", "1000"))
+EXAMPLES = int(os.environ.get("PISTE_TEST_REORGANISATIONS", "250"))
 DEEPEST = 64
 
 

