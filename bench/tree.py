@@ -160,7 +160,7 @@ def _write_only(folder: Path, entries: Sequence[bytes]) -> None:
 
 def _pymerkle(folder: Path, entries: Sequence[bytes]) -> tuple[float, float]:
     """Append entries to pymerkle's tree in SQLite and prove some; give entries a second and a proof's milliseconds."""
-    from pymerkle import SqliteTree  # type: ignore[import-untyped]  # noqa: PLC0415  # installed for benchmarks only
+    from pymerkle import SqliteTree  # type: ignore[import-untyped]  # noqa: PLC0415  # only this figure needs it
 
     tree = SqliteTree(str(folder / "pymerkle.sqlite3"))
     began = time.perf_counter()

@@ -25,6 +25,17 @@ GAMES_MORNING = datetime(2026, 2, 3, 8, 0, tzinfo=UTC)
 """When tests take place: the week in which most of the material arrives."""
 DATABASES = ("sqlite", "postgresql")
 LONGEST = ("journey", "contracts")
+UNTRACED = (
+    "tests/fault/",
+    "tests/verifier/",
+    "tests/journeys/",
+    "tests/bench/",
+    "tests/api/verifier/",
+    "tests/api/test_fuzz.py",
+    "tests/ledger/test_disclosure.py",
+    "tests/workflow/release/test_papers.py",
+)
+"""Tests that do the same thing thousands of times: tracing makes them three times as slow and finds nothing new."""
 _numbers = itertools.count(1)
 
 # A machine that is busy with other work is slow, which says nothing about a test. CI tries the same examples each
@@ -40,6 +51,9 @@ hypothesis.settings.load_profile("house")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, so that no process waits for another at the end."""
+    for item in items:
+        if str(item.path.relative_to(item.config.rootpath)).startswith(UNTRACED):
+            item.add_marker("no_cover")
     items.sort(key=lambda item: all(item.get_closest_marker(name) is None for name in LONGEST))
 
 

@@ -82,7 +82,7 @@ contract GasTest is World {
         CertificateSubmission memory submitted = submission(LETTER, 1);
         Signed memory by = sign(_first, certificates.hashCertificateSubmission(submitted));
         bytes memory data = abi.encodeCall(MaterialCertificates.submit, (submitted, by));
-        _measure("CertificateSubmission", address(certificates), data, 350_000);
+        _measure("CertificateSubmission", address(certificates), data, 380_000);
         for (uint8 party = 1; party <= 2; ++party) {
             CertificateReview memory reviewed = reviewOf(LETTER, 1, party, CONFIRM);
             by = sign(_first, certificates.hashCertificateReview(reviewed));

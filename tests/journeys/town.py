@@ -94,11 +94,11 @@ class Walker:
     def on_a_slow_line(self) -> Iterator[None]:
         """Let the script of the forms come only at the end of what is done here."""
         held: list[Route] = []
-        self.page.route("**/static/forms.js", held.append)
+        self.page.route("**/static/forms.js", lambda route: held.append(route))  # noqa: PLW0108 - playwright takes no built-in function
         yield
-        self.page.unroute("**/static/forms.js")
         for route in held:
             route.continue_()
+        self.page.unroute("**/static/forms.js")
 
     def attach(self, kind: str, path: Path) -> None:
         """Attach a document and wait until it is in the list."""

@@ -31,6 +31,7 @@ from ledger.node import EmbeddedNode
 from ledger.rebuilding import NOT_ON_CHAIN, columns_of
 from ledger.reconciliation import NothingToCompare, Reconciliation
 from ledger.statements import GatePassage
+from ledger.traffic import TransactionVersion
 from tests.ledger.ledgers import one_of_everything
 from tests.ledger.world import World, make_world
 
@@ -181,7 +182,10 @@ def dependents(row: Base) -> list[Any]:
         return [delete(ChainEvent).where(ChainEvent.block_number == row.number)]
     if isinstance(row, LedgerTransaction):
         carried = update(StatementRecord).where(StatementRecord.transaction_id == row.id)
-        return [carried.values(transaction_id=None)]
+        return [
+            carried.values(transaction_id=None),
+            delete(TransactionVersion).where(TransactionVersion.transaction_id == row.id),
+        ]
     if isinstance(row, StatementRecord):
         return [
             delete(table).where(table.statement_id == row.id) for table in (StatementSignature, QueuePlace)

@@ -345,5 +345,5 @@ def test_a_grant_of_each_kind_counts(world: World, tmp_path: Path) -> None:
         signer = world.people[name]
         call = encode_call("Consortium", "check", signer.signer, DIGEST, signer.sign(DIGEST), 2047)
         answer = world.chain.call(world.deployment.address("Consortium"), call)
-        _, officer = decode_result("Consortium", "check", answer)
+        _, officer, _ = decode_result("Consortium", "check", answer)
         assert officer[:16] == world.officers[name].bytes

@@ -138,7 +138,7 @@ def test_what_is_asked_is_signed_one_member_after_the_other(
     (record,) = changes(database)
     assert record.state == StatementState.QUEUED
     change = lines_of(record)
-    assert [line.roles for line in change.organisations] == [int(Role.BROKER)]
+    assert [line.roles for line in change.organisations] == [int(Role.BROKER | Role.HOLDER)]
     assert [line.signer for line in change.grants] == [passkey.signer_on(context.deployment).signer]
     with database.read() as session:
         signed = signatures_of(session, record)
