@@ -442,7 +442,7 @@ def test_a_transaction_that_fails_as_a_whole_is_tried_once_more(sqlite_world: Wo
 
 def test_too_much_for_one_transaction_is_refused_at_once(sqlite_world: World) -> None:
     world = sqlite_world
-    filing = world.filing(uuid4(), [(uuid4(), line, "KGM", 1) for line in range(100)])
+    filing = world.filing(uuid4(), [(uuid4(), line, "KGM", 1) for line in range(150)])
     with pytest.raises(StatementTooLarge) as caught:
         world.enqueue(filing, "broker")
     assert caught.value.most < caught.value.items
