@@ -139,7 +139,7 @@ def call_of(
         extra = ([_line_proof(entry) for entry in proofs],)
     elif isinstance(statement, CertificateReview):
         carried = (arguments or {}).get("carried", ())
-        extra = ([_line_proof(entry, int(entry["line"])) for entry in carried],)
+        extra = ([(int(entry["line"]), *_line_proof(entry)) for entry in carried],)
     elif isinstance(statement, Checkpoint):
         extra = ([from_hex(node) for node in (arguments or {}).get("proof", ())],)
     data = encode_call(statement.contract, function, statement, *extra, by)
@@ -151,8 +151,8 @@ def call_of(
     )
 
 
-def _line_proof(entry: Mapping[str, Any], *line: int) -> tuple[object, ...]:
-    return (*line, int(entry["ceiling"]), [from_hex(node) for node in entry["proof"]])
+def _line_proof(entry: Mapping[str, Any]) -> tuple[int, list[bytes]]:
+    return int(entry["ceiling"]), [from_hex(node) for node in entry["proof"]]
 
 
 def gas_of(

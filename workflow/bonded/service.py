@@ -147,19 +147,8 @@ def find_check_note(session: Session, principal: Principal, number: str) -> Chec
     return get_check_note(session, principal, note_id)
 
 
-def vehicles_of(session: Session, declaration_id: UUID) -> list[str]:
-    """Name the vehicles that carry goods of a declaration: by signed notes, not by drafts or void ones."""
-    query = (
-        select(CheckNote.vehicle_plate)
-        .join(CheckNoteItem, CheckNoteItem.note_id == CheckNote.id)
-        .where(CheckNoteItem.declaration_id == declaration_id, CheckNoteItem.state.in_(COUNTED))
-        .distinct()
-    )
-    return sorted(session.scalars(query))
-
-
 def gates_of(session: Session, declaration_id: UUID) -> list[tuple[str, int]]:
-    """Name the vehicles that carry goods of a declaration, each with how many gates its signed note opens."""
+    """Name the vehicles that carry goods of a declaration, by signed notes, each with how many gates its note opens."""
     query = (
         select(CheckNote.vehicle_plate, func.max(CheckNote.gates))
         .join(CheckNoteItem, CheckNoteItem.note_id == CheckNote.id)

@@ -39,9 +39,9 @@ from workflow.bonded.service import (
     check_notes_query,
     draft_check_note,
     find_check_note,
+    gates_of,
     get_check_note,
     rewrite_check_note,
-    vehicles_of,
 )
 from workflow.certificates import service as certificates
 from workflow.declarations.service import get_declaration
@@ -510,7 +510,8 @@ def test_the_vehicles_of_a_declaration_are_those_of_signed_notes(database: Datab
         void = draft("京A00004")
         site.go(session, site.broker, CHECK_NOTES, void.id, "apply")
         site.go(session, site.broker, CHECK_NOTES, void.id, "void", VOID)
-        assert vehicles_of(session, site.declaration.id) == ["京A00001", "京A00002"]
+        gates = draft("京A00005").gates
+        assert gates_of(session, site.declaration.id) == [("京A00001", gates), ("京A00002", gates)]
 
 
 def test_an_altered_note_is_signed_no_more(database: Database, site: Site) -> None:
