@@ -12,6 +12,7 @@ from eth_abi.exceptions import DecodingError
 from eth_utils.abi import collapse_if_tuple
 from eth_utils.crypto import keccak
 
+from ledger.calls import ITEMS
 from ledger.contracts import CONTRACT_NAMES, load_artifact
 from ledger.deployment import Deployment
 from ledger.interfaces import SELECTOR_BYTES
@@ -69,8 +70,8 @@ def statements_in(transaction: Mapping[str, Any], deployment: Deployment) -> lis
 
 
 def normal_arguments(arguments: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Give arguments in the one shape in which two of them can be compared: numbers as texts, empty lists left out."""
-    return {name: _normal(value) for name, value in (arguments or {}).items() if value}
+    """Give arguments in the one shape in which two of them can be compared: as sent, numbers as texts, no empty lists."""
+    return {name: _normal(value) for name, value in (arguments or {}).items() if value and name != ITEMS}
 
 
 def _normal(value: object) -> object:

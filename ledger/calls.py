@@ -38,6 +38,10 @@ UNTOLD_ITEMS = 40
 """How many items a statement is taken to touch where nobody says; beyond, the second try has gas enough."""
 
 
+ITEMS = "items"
+"""Among a statement's arguments: how many items its contract looks up. It serves the allotment and is not sent."""
+
+
 @dataclass(frozen=True)
 class Intake:
     """The function that takes a statement, and the gas that it is allotted."""
@@ -172,7 +176,7 @@ def gas_of(
     )
     items = _items(statement, arguments or {})
     if intake.looks_up:
-        items = int((arguments or {}).get("items", UNTOLD_ITEMS))
+        items = int((arguments or {}).get(ITEMS, UNTOLD_ITEMS))
     return min(intake.gas + keys + items * intake.item_gas, most_call_gas())
 
 

@@ -23,10 +23,11 @@ def one_of_everything(world: World) -> dict[str, UUID]:
     item = NoteItem(id_bytes(declaration), id_bytes(certificate), 1, 2_000_000)
     world.enqueue(world.opening(note, [item]), "broker")
     world.enqueue(world.approval(note), "documents")
-    world.enqueue(world.passage(note, 1), "gate")
+    world.enqueue(world.passage(note, 1), "gate", arguments={"items": 1})
     world.enqueue(world.report(declaration), "inspector")
     world.drive()
-    world.enqueue(world.decision(declaration, channel=3), "releasing", "releasing-2")
+    decision = world.decision(declaration, channel=3)
+    world.enqueue(decision, "releasing", "releasing-2", arguments={"items": 1})
     # Refused: the certificate is active, there is nothing to return.
     world.enqueue(world.review(certificate, 1, verdict=RETURN), "committee")
     world.drive()
