@@ -38,8 +38,8 @@ from kernel.database import Database
 from kernel.errors import Invalid, PisteError
 from kernel.settings import Settings, load_settings
 from kernel.validation import faults_from
-from ledger.chain import LedgerUnavailable
-from ledger.installation import open_chain
+from ledger.chain.client import LedgerUnavailable
+from ledger.chain.installation import open_chain
 from workflow.engine.context import Context, installed_context
 
 NOT_FOUND, NOT_ALLOWED = 404, 405

@@ -31,9 +31,9 @@ from inspection.documents.schema import DocumentKind
 from kernel.database import Database
 from kernel.errors import Text
 from kernel.settings import Settings
-from ledger.installation import open_chain
-from ledger.passkeys import SoftwarePasskey
-from ledger.signing import Secp256k1Signer, sign_with, verify_signature
+from ledger.chain.installation import open_chain
+from ledger.keys.passkeys import SoftwarePasskey
+from ledger.keys.signing import Secp256k1Signer, sign_with, verify_signature
 from workflow.engine.context import Context, installed_context
 
 ROUNDS = 20

@@ -21,11 +21,11 @@ from uuid import UUID
 from bench.figures import Figure, tell
 from kernel.clock import SystemClock
 from kernel.database import Database
-from ledger import merkle
-from ledger.evidence import append_leaf, leaf_data, sequence
+from ledger.evidence import merkle
+from ledger.evidence.log import append_leaf, leaf_data, sequence
+from ledger.evidence.tile_files import WIDTH, TileFolder, joined
+from ledger.evidence.tiles import EMPTY, TileTree
 from ledger.models import EvidenceLeaf
-from ledger.tile_files import WIDTH, TileFolder, joined
-from ledger.tiles import EMPTY, TileTree
 from migrations import migrate
 
 LEAVES = 1_000_000

@@ -11,11 +11,11 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ledger.deployment import Deployment
+from ledger.chain.deployment import Deployment
+from ledger.keys.roles import Role
+from ledger.keys.signing import Signer, sign_with
 from ledger.models import ChainEvent, StatementRecord, StatementState
 from ledger.outbox import enqueue_statement
-from ledger.roles import Role
-from ledger.signing import Signer, sign_with
 from ledger.statements import ConsortiumChange, KeyGrant, Organisation, digest, id_bytes
 
 CASE_KIND = "consortium"

@@ -11,13 +11,13 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from kernel.errors import Kind, PisteError, Text
-from ledger.calls import check_size
+from ledger.chain.calls import check_size
+from ledger.keys.signing import SignedBy
 from ledger.models import LedgerStatus, QueuePlace, StatementRecord, StatementSignature, StatementState
-from ledger.signing import SignedBy
 from ledger.statements import Statement, digest
 
 if TYPE_CHECKING:
-    from ledger.deployment import Deployment
+    from ledger.chain.deployment import Deployment
 
 STATEMENTS_BY_DIGEST = "piste.statements_by_digest"
 """Under this name a session keeps the statements that were fetched beforehand; None where there is none."""

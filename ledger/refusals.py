@@ -9,8 +9,8 @@ from typing import Any, Self
 
 from kernel.database import from_micro
 from kernel.errors import Language, Text
-from ledger.interfaces import SELECTOR_BYTES, decode_error, errors, json_values
-from ledger.roles import ROLE_WORDS
+from ledger.chain.interfaces import SELECTOR_BYTES, decode_error, errors, json_values
+from ledger.keys.roles import ROLE_WORDS
 from ledger.statements import UNIT_BYTES
 
 OUT_OF_GAS = "OutOfGas"

@@ -30,7 +30,7 @@ from ledger.typed_data import (
 )
 
 if TYPE_CHECKING:
-    from ledger.deployment import Deployment
+    from ledger.chain.deployment import Deployment
 
 UUID_BYTES = 16
 UNIT_BYTES = 3

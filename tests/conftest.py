@@ -32,7 +32,7 @@ UNTRACED = (
     "tests/bench/",
     "tests/api/verifier/",
     "tests/api/test_fuzz.py",
-    "tests/ledger/test_disclosure.py",
+    "tests/ledger/proofs/test_disclosure.py",
     "tests/workflow/release/test_papers.py",
 )
 """Tests that do the same thing thousands of times: tracing makes them three times as slow and finds nothing new."""

@@ -16,17 +16,17 @@ from uuid import UUID
 import orjson
 from eth_utils.crypto import keccak
 
-from ledger.content import disclose, seal
-from ledger.deployment import CONTRACTS, Deployment
-from ledger.evidence import leaf_data
-from ledger.lines import LineTree, leaf_of
-from ledger.merkle import consistency_proof, inclusion_proof, leaf_hash, nodes_of, root_of
-from ledger.passkeys import SoftwarePasskey
-from ledger.signing import P256Signer, Secp256k1Signer, Signer, sign_with
+from ledger.chain.deployment import CONTRACTS, Deployment
+from ledger.evidence.log import leaf_data
+from ledger.evidence.merkle import consistency_proof, inclusion_proof, leaf_hash, nodes_of, root_of
+from ledger.keys.passkeys import SoftwarePasskey
+from ledger.keys.signing import P256Signer, Secp256k1Signer, Signer, sign_with
+from ledger.proofs.content import disclose, seal
+from ledger.proofs.lines import LineTree, leaf_of
 from ledger.statements import STATEMENT_TYPES, Statement, digest
 from ledger.typed_data import Member, Struct, members, type_string
 
-FOLDER = Path(__file__).resolve().parent.parent / "tests" / "ledger" / "golden"
+FOLDER = Path(__file__).resolve().parent.parent / "tests" / "ledger" / "proofs" / "golden"
 CHAIN_ID = 20260
 ITEMS = 2
 """Length of every list in a message."""

@@ -23,7 +23,7 @@ from api.foundation.pages import go, own_address, page
 from api.foundation.paging import WantedPage, fetch_page
 from api.foundation.routes import page_router, public, tries_secrets
 from kernel.errors import Text
-from ledger.roles import ROLE_WORDS, Role
+from ledger.keys.roles import ROLE_WORDS, Role
 from workflow.engine.principals import Principal
 from workflow.engine.tenancy import AUTHORITIES
 from workflow.parties import service

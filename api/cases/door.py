@@ -5,7 +5,7 @@ from __future__ import annotations
 from api.cases import pages
 from api.foundation.doors import Door, Entry
 from kernel.errors import Text
-from ledger.roles import Role
+from ledger.keys.roles import Role
 from workflow.engine.tenancy import AUTHORITIES, CUSTOMS
 
 _EVERY = Role.BROKER | AUTHORITIES

@@ -23,7 +23,7 @@ from api.foundation.pages import page
 from api.foundation.paging import WantedPage, fetch_page
 from api.foundation.routes import page_router
 from kernel.errors import NotFound, Text
-from ledger.roles import Role
+from ledger.keys.roles import Role
 from workflow.declarations import service as declared
 from workflow.documents import service as documents
 from workflow.documents.rules import ISSUED, DocumentKind

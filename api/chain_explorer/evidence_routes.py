@@ -23,7 +23,7 @@ from api.foundation.callers import PrincipalOf, SessionOf
 from api.foundation.problems import problem_answers
 from api.foundation.routes import api_router
 from kernel.errors import NotFound
-from ledger import evidence
+from ledger.evidence import log as evidence
 from ledger.mirrors import LedgerCheckpoint
 from ledger.models import EvidenceLeaf
 

@@ -22,17 +22,17 @@ from api.foundation.installation import ContextOf, Installation
 from api.foundation.pages import go, page
 from api.foundation.routes import page_router
 from kernel.errors import NotFound, Text
-from ledger import explorer
-from ledger.chain import LedgerUnavailable
-from ledger.evidence import log_size
-from ledger.explored import EventView, KeyView, Link, OfficerKey, SignatureView
-from ledger.installation import open_chain
+from ledger.chain.client import LedgerUnavailable
+from ledger.chain.installation import open_chain
+from ledger.evidence.log import log_size
+from ledger.explorer import lookups as explorer
+from ledger.explorer.explored import EventView, KeyView, Link, OfficerKey, SignatureView
+from ledger.keys.roles import ROLE_WORDS, Role
 from ledger.mirrors import LedgerCheckpoint
 from ledger.models import LedgerStatus, StatementRecord
 from ledger.outbox import statement_by_digest
-from ledger.roles import ROLE_WORDS, Role
+from ledger.proofs.verification import Verdict, Verification, verify_record
 from ledger.statements import STATEMENT_WORDS
-from ledger.verification import Verdict, Verification, verify_record
 from workflow.engine.context import Context
 from workflow.engine.principals import Principal
 from workflow.engine.schemas import WORD_PATTERN

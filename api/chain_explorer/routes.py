@@ -27,13 +27,13 @@ from api.foundation.installation import ContextOf, Installation
 from api.foundation.problems import problem_answers
 from api.foundation.routes import api_router
 from kernel.errors import NotFound
-from ledger import explorer
-from ledger.chain import Chain
-from ledger.evidence import log_size
+from ledger.chain.client import Chain
+from ledger.chain.node_state import node_url
+from ledger.evidence.log import log_size
+from ledger.explorer import lookups as explorer
 from ledger.models import LedgerStatus
-from ledger.node_state import node_url
 from ledger.outbox import statement_by_digest
-from ledger.verification import verify_record
+from ledger.proofs.verification import verify_record
 from workflow.engine.schemas import WORD_PATTERN
 
 router = api_router("/ledger", "chain_explorer")

@@ -9,8 +9,8 @@ from uuid import UUID
 from pydantic import BeforeValidator, Field, computed_field
 
 from api.cases.views import StatementStateName, Words
-from ledger.roles import Role
-from ledger.verification import Verdict
+from ledger.keys.roles import Role
+from ledger.proofs.verification import Verdict
 from workflow.engine.schemas import Output, Word, example
 from workflow.parties.rules import role_names
 

@@ -18,14 +18,14 @@ from api.foundation.installation import ContextOf
 from api.foundation.problems import problem_answers
 from api.foundation.routes import api_router, public
 from kernel.errors import NotFound
-from ledger.evidence import tiles_of, tree_head
-from ledger.merkle import EMPTY_ROOT
+from ledger.evidence.log import tiles_of, tree_head
+from ledger.evidence.merkle import EMPTY_ROOT
+from ledger.evidence.notes import checkpoint_note
+from ledger.evidence.tile_files import ENTRIES, WIDTH, Shelf, parse_index
+from ledger.evidence.tiles import TreeHead
 from ledger.mirrors import LedgerCheckpoint
-from ledger.notes import checkpoint_note
 from ledger.outbox import signatures_of, statement_by_digest
 from ledger.statements import Checkpoint
-from ledger.tile_files import ENTRIES, WIDTH, Shelf, parse_index
-from ledger.tiles import TreeHead
 
 open_router = api_router("/ledger", "service")
 router = api_router("/ledger", "chain_explorer")

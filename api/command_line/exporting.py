@@ -10,12 +10,12 @@ from pathlib import Path
 from kernel.archive import FolderArchive
 from kernel.database import Database
 from kernel.settings import Settings
-from ledger.chain import Chain
-from ledger.comparison import snapshot
-from ledger.deployment import Deployment, DeploymentUnknown, check_deployment, load_deployment
-from ledger.exporting import Wanted, csv_lines, json_lines, records
-from ledger.log_rebuilding import entries_in, restore_leaves
-from ledger.rebuilding import Rebuilding, Watch
+from ledger.chain.client import Chain
+from ledger.chain.deployment import Deployment, DeploymentUnknown, check_deployment, load_deployment
+from ledger.explorer.exporting import Wanted, csv_lines, json_lines, records
+from ledger.reconciliation.comparison import snapshot
+from ledger.reconciliation.log_rebuilding import entries_in, restore_leaves
+from ledger.reconciliation.rebuilding import Rebuilding, Watch
 from migrations import migrate
 from workflow.engine.sealing import KeptDecisions
 

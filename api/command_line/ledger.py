@@ -22,8 +22,8 @@ from kernel.errors import PisteError
 from kernel.settings import load_settings
 
 if TYPE_CHECKING:
-    from ledger.differences import Difference
-    from ledger.reconciliation import Checked
+    from ledger.reconciliation.checking import Checked
+    from ledger.reconciliation.differences import Difference
 
 EQUAL, DIFFERENT, UNCHECKED = 0, 1, 2
 app = typer.Typer(name="ledger", help="Check, restore, show and export the ledger.", no_args_is_help=True)
@@ -106,7 +106,7 @@ def export(
 ) -> None:
     """Write what the ledger recorded, decoded and raw, with signatures and where the evidence log vouches for it."""
     from api.command_line import exporting  # noqa: PLC0415 - takes long to load
-    from ledger.exporting import Wanted  # noqa: PLC0415 - as above
+    from ledger.explorer.exporting import Wanted  # noqa: PLC0415 - as above
 
     wanted = Wanted(case, officer, _utc(since), _utc(until))
     settings = load_settings()

@@ -164,7 +164,7 @@ def _loop(module: str) -> Entry:
 
 
 def _index(settings: Settings, stop: StopSignal) -> None:
-    from ledger.indexer import run  # noqa: PLC0415  # only this process needs it
+    from ledger.recording.indexer import run  # noqa: PLC0415  # only this process needs it
     from workflow.engine.context import installed_context  # noqa: PLC0415  # the same
     from workflow.processes import case_recorder  # noqa: PLC0415  # the same
 
@@ -188,7 +188,7 @@ def _serve_api(settings: Settings, stop: StopSignal) -> None:
 
 
 def _follow_chain(settings: Settings, stop: StopSignal) -> None:
-    from ledger.indexer import run  # noqa: PLC0415  # only this process needs it
+    from ledger.recording.indexer import run  # noqa: PLC0415  # only this process needs it
     from workflow.engine.context import installed_context  # noqa: PLC0415  # the same
     from workflow.processes import case_recorder  # noqa: PLC0415  # the same
 
@@ -215,12 +215,12 @@ def _serve_jobs(settings: Settings, stop: StopSignal) -> None:
 
 
 _ENTRIES: dict[str, Entry] = {
-    "node": _loop("ledger.node"),
-    "relay": _loop("ledger.relay"),
+    "node": _loop("ledger.chain.node"),
+    "relay": _loop("ledger.recording.relay"),
     "indexer": _follow_chain,
     "dispatcher": _loop("workflow.engine.dispatcher"),
     "registrar": _loop("workflow.parties.registrar"),
-    "witness": _loop("ledger.witness"),
+    "witness": _loop("ledger.evidence.witness"),
     "worker": _serve_jobs,
     "api": _serve_api,
 }

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from kernel.archive import FolderArchive
 from kernel.database import Database
 from kernel.settings import Settings
-from ledger.comparison import snapshot
-from ledger.deployment import load_deployment
-from ledger.differences import Difference
-from ledger.installation import open_chain, relay_account
-from ledger.log_reconciliation import log_differences
-from ledger.rebuilding import Watch, unwatched
-from ledger.reconciliation import Reconciliation
+from ledger.chain.deployment import load_deployment
+from ledger.chain.installation import open_chain, relay_account
+from ledger.reconciliation.checking import Reconciliation
+from ledger.reconciliation.comparison import snapshot
+from ledger.reconciliation.differences import Difference
+from ledger.reconciliation.log_reconciliation import log_differences
+from ledger.reconciliation.rebuilding import Watch, unwatched
 from workflow.documents.reconciliation import document_differences
 from workflow.engine.reconciliation import case_differences, history_differences
 from workflow.processes import KINDS

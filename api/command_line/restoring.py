@@ -8,11 +8,11 @@ from pathlib import Path
 from kernel.archive import FolderArchive
 from kernel.database import Database
 from kernel.settings import Settings
-from ledger.deployment import check_deployment, load_deployment
-from ledger.finality import Tip
-from ledger.installation import finality_of, open_chain, relay_account
-from ledger.log_rebuilding import entries_in, restore_leaves
-from ledger.rebuilding import (
+from ledger.chain.deployment import check_deployment, load_deployment
+from ledger.chain.finality import Tip
+from ledger.chain.installation import finality_of, open_chain, relay_account
+from ledger.reconciliation.log_rebuilding import entries_in, restore_leaves
+from ledger.reconciliation.rebuilding import (
     FinalBlockMissing,
     Rebuilding,
     Rebuilt,

@@ -82,8 +82,8 @@ def trust(
 ) -> None:
     """Write the trust anchor of this installation, to be carried to verifiers by a way that they trust."""
     from kernel.database import Database  # noqa: PLC0415  # only `piste trust` needs the database
-    from ledger.anchors import founding_of, trust_anchor  # noqa: PLC0415  # only `piste trust` needs the ledger
-    from ledger.deployment import load_deployment  # noqa: PLC0415  # only `piste trust` needs the ledger
+    from ledger.chain.deployment import load_deployment  # noqa: PLC0415  # only `piste trust` needs the ledger
+    from ledger.proofs.anchors import founding_of, trust_anchor  # noqa: PLC0415  # only `piste trust` needs the ledger
 
     settings = load_settings()
     try:

@@ -11,7 +11,7 @@ from fastapi import APIRouter
 
 import api
 from kernel.errors import Text
-from ledger.roles import Role
+from ledger.keys.roles import Role
 
 EVERYONE = Role(0)
 """A menu entry for everybody who is signed in."""

@@ -12,9 +12,9 @@ from starlette.requests import Request
 
 from api.command_line.verify import NAME
 from api.foundation.installation import installation_of
-from ledger.anchors import founding_of, trust_anchor
 from ledger.mirrors import LedgerCheckpoint
 from ledger.models import StatementRecord, StatementState
+from ledger.proofs.anchors import founding_of, trust_anchor
 
 KNOWN = ("ConsortiumChange", "FounderReplacement", "DecisionCorrection")
 TAG_DIGITS = 32

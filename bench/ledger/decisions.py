@@ -16,8 +16,8 @@ from web3 import HTTPProvider, Web3
 
 from bench.figures import Figure
 from bench.ledger.stage import PATIENCE_S, Signed, Size, Stage, pack, progress
+from ledger.chain.interfaces import as_abi
 from ledger.contracts import load_artifact
-from ledger.interfaces import as_abi
 from ledger.models import ChainBlock, LedgerTransaction, StatementRecord, StatementState
 from ledger.outbox import enqueue_statement
 from tests.ledger.world import World

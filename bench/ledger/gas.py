@@ -12,8 +12,8 @@ from sqlalchemy import select
 from bench.figures import Figure
 from bench.ledger.rivals import ABSENT, Rivals
 from bench.ledger.stage import CLERK, LINES, Signed, Size, Stage, progress
-from ledger.calls import MOST_TRANSACTION_GAS
-from ledger.evidence import CASE_KIND, append_leaf
+from ledger.chain.calls import MOST_TRANSACTION_GAS
+from ledger.evidence.log import CASE_KIND, append_leaf
 from ledger.models import EvidenceLeaf, StatementRecord
 
 RIVALS = {

@@ -27,7 +27,7 @@ from bench.ledger.stage import (
     progress,
 )
 from kernel.database import Database
-from ledger.chain import Chain
+from ledger.chain.client import Chain
 from ledger.contracts import load_artifact
 from ledger.models import ChainBlock, ChainEvent, StatementRecord, StatementState
 from ledger.statements import digest

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.ledger.stage import Stage, progress
-from ledger.signing import Secp256k1Signer
+from ledger.keys.signing import Secp256k1Signer
 
 FOLDER = Path(__file__).resolve().parent.parent / "rivals"
 ROOT = FOLDER.parent.parent

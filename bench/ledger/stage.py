@@ -17,15 +17,15 @@ from eth_account.signers.local import LocalAccount
 from sqlalchemy.orm import Session
 
 from kernel.database import Database
-from ledger.calls import MOST_TRANSACTION_GAS, InboxCall, call_of, inbox_data, transaction_gas
-from ledger.chain import Chain, sign_transaction
+from ledger.chain.calls import MOST_TRANSACTION_GAS, InboxCall, call_of, inbox_data, transaction_gas
+from ledger.chain.client import Chain, sign_transaction
+from ledger.chain.node import EmbeddedNode
 from ledger.consortium import key_grant
-from ledger.lines import LineTree
+from ledger.keys.roles import Role
+from ledger.keys.signing import Secp256k1Signer, SignedBy, sign_with
 from ledger.models import StatementRecord
-from ledger.node import EmbeddedNode
+from ledger.proofs.lines import LineTree
 from ledger.refusals import Refusal
-from ledger.roles import Role
-from ledger.signing import Secp256k1Signer, SignedBy, sign_with
 from ledger.statements import Statement, digest
 from migrations import migrate
 from tests.ledger.world import Recorder, World, make_world, proofs_of

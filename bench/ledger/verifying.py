@@ -13,10 +13,10 @@ from bench.figures import Figure
 from bench.ledger.gas import anchor
 from bench.ledger.rivals import ABSENT, Rivals
 from bench.ledger.stage import DECIDER, Size, Stage, progress
-from ledger.bundles import build_bundle
-from ledger.deployment import VERIFIER_P256, VERIFIER_PASSKEY
+from ledger.chain.deployment import VERIFIER_P256, VERIFIER_PASSKEY
 from ledger.models import StatementRecord, StatementState
-from ledger.sealing import network_of
+from ledger.proofs.bundles import build_bundle
+from ledger.proofs.sealing import network_of
 from ledger.statements import ReleaseDecision
 from ledger.verifier import Outcome, TrustAnchor, verify
 

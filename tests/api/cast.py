@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session
 
 from api.foundation.tokens import READ, WRITE
 from kernel.errors import Text
+from ledger.keys.roles import Role
+from ledger.keys.signing import Secp256k1Signer
 from ledger.models import StatementRecord, StatementState
 from ledger.refusals import Refusal
-from ledger.roles import Role
-from ledger.signing import Secp256k1Signer
 from tests.api.world import World
 from tests.workflow.builders.certificates import certificate_content, goods_line
 from tests.workflow.builders.declarations import declaration_content, declared_line

@@ -25,7 +25,7 @@ from api.foundation.routes import (
     tries_secrets,
 )
 from kernel.errors import NotPermitted, RevisionStale, Text
-from ledger.roles import Role
+from ledger.keys.roles import Role
 from workflow.engine.schemas import Input, Output, example
 from workflow.parties.models import Person
 

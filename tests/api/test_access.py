@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from ledger.roles import Role
+from ledger.keys.roles import Role
 from tests.api.cast import KIND_OF_ROLE, junk_signature
 from tests.api.stage import Stage, copied, staged
 from tests.api.world import World

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from api.accounts.door import DOOR as ACCOUNTS
 from api.foundation.doors import Door
-from ledger.roles import Role
+from ledger.keys.roles import Role
 from tests.api import probe
 from tests.api.world import GOOD_USCC, World
 from workflow.parties.models import Key

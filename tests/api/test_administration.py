@@ -11,7 +11,7 @@ import pytest
 from api.accounts.door import DOOR as ACCOUNTS
 from api.foundation.doors import Door
 from kernel.clock import ManualClock
-from ledger.roles import Role
+from ledger.keys.roles import Role
 from tests.api.world import GOOD_USCC, Visitor, World
 from workflow.engine.cases import HistoryEntry
 from workflow.parties.models import Client, RegisterEntry

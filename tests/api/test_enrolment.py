@@ -13,9 +13,9 @@ import pytest
 from api.accounts.door import DOOR as ACCOUNTS
 from api.foundation.doors import Door
 from kernel.clock import ManualClock
-from ledger.passkeys import SoftwarePasskey
-from ledger.roles import Role
-from ledger.signing import (
+from ledger.keys.passkeys import SoftwarePasskey
+from ledger.keys.roles import Role
+from ledger.keys.signing import (
     USER_PRESENT,
     P256Signer,
     Secp256k1Signer,

@@ -25,7 +25,7 @@ from schemathesis.core.result import Ok
 from schemathesis.generation.modes import GenerationMode
 from schemathesis.schemas import APIOperation
 
-from ledger.roles import Role
+from ledger.keys.roles import Role
 from tests.api.cast import SIGNED_AT, Cast, Json, Player, junk_signature
 from tests.api.stage import Stage, copied, staged
 from tests.workflow.builders.certificates import certificate_content

@@ -18,7 +18,7 @@ from kernel.clock import ManualClock
 from kernel.database import Database
 from kernel.errors import Text
 from kernel.settings import Settings
-from ledger.roles import Role
+from ledger.keys.roles import Role
 from tests.api import probe
 from tests.api.world import NO_ROLE, World, serving
 from workflow.parties.rules import OrganisationKind

@@ -13,7 +13,7 @@ from api.foundation.manual import refusals
 from api.foundation.problems import Problem
 from api.foundation.refusals import STATUS_OF_KIND, TITLES, status_of
 from kernel.errors import Kind, PisteError, RevisionStale
-from ledger.roles import Role
+from ledger.keys.roles import Role
 from tests.api import probe
 from tests.api.world import Visitor, World
 

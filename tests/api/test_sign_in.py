@@ -11,8 +11,8 @@ import pytest
 from api.accounts.door import DOOR as ACCOUNTS
 from api.foundation.doors import Door
 from kernel.clock import ManualClock
-from ledger.passkeys import SoftwarePasskey
-from ledger.signing import USER_PRESENT, from_base64url, to_base64url
+from ledger.keys.passkeys import SoftwarePasskey
+from ledger.keys.signing import USER_PRESENT, from_base64url, to_base64url
 from tests.api import probe
 from tests.api.world import Visitor, World
 from workflow.parties.models import Ceremony, Key, WebSession

@@ -15,7 +15,7 @@ from api.accounts.door import DOOR as ACCOUNTS
 from api.foundation.doors import Door
 from api.foundation.tokens import server_secret
 from kernel.clock import ManualClock
-from ledger.roles import Role
+from ledger.keys.roles import Role
 from tests.api import probe
 from tests.api.world import World
 from workflow.engine.principals import SYSTEM_PRINCIPAL

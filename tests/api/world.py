@@ -25,17 +25,17 @@ from kernel.archive import Archive
 from kernel.clock import ManualClock, unix
 from kernel.database import Database
 from kernel.settings import Settings
-from ledger.deployment import CONTRACTS, Deployment
-from ledger.models import LedgerKey, LedgerOrganisation
-from ledger.passkeys import SoftwarePasskey
-from ledger.roles import Role
-from ledger.signing import (
+from ledger.chain.deployment import CONTRACTS, Deployment
+from ledger.keys.passkeys import SoftwarePasskey
+from ledger.keys.roles import Role
+from ledger.keys.signing import (
     USER_PRESENT,
     USER_VERIFIED,
     from_base64url,
     passkey_signature,
     verify_signature,
 )
+from ledger.models import LedgerKey, LedgerOrganisation
 from ledger.statements import id_bytes
 from workflow.engine.context import Context
 from workflow.engine.principals import SYSTEM_PRINCIPAL

@@ -18,11 +18,11 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from kernel.database import Base, Database
-from ledger.chain import Chain
-from ledger.finality import DepthFinality
-from ledger.indexer import Indexer
+from ledger.chain.client import Chain
+from ledger.chain.finality import DepthFinality
 from ledger.mirrors import MIRRORS
 from ledger.models import ChainBlock, ChainEvent, EvidenceLeaf, LedgerLoad, StatementRecord, StatementState
+from ledger.recording.indexer import Indexer
 from ledger.refusals import Refusal
 from migrations import migrate
 from tests.fault.paper import PaperBlock, PaperLog, PaperNode, event, mine, paper_deployment

@@ -15,9 +15,9 @@ import orjson
 from eth_abi.abi import encode
 from eth_hash.auto import keccak
 
+from ledger.chain.deployment import Deployment
+from ledger.chain.headers import bloom_of, header_hash, ordered_root, receipt_bytes, transaction_bytes, unhex
 from ledger.contracts import CONTRACT_NAMES, load_artifact
-from ledger.deployment import Deployment
-from ledger.headers import bloom_of, header_hash, ordered_root, receipt_bytes, transaction_bytes, unhex
 
 Json = dict[str, Any]
 CHAIN_ID = 77_007

@@ -12,14 +12,14 @@ import pytest
 from sqlalchemy import func, select
 
 from kernel.database import Database
-from ledger.chain import Chain
-from ledger.evidence import append_leaf
-from ledger.finality import DepthFinality
+from ledger.chain.client import Chain
+from ledger.chain.finality import DepthFinality
+from ledger.chain.node import EmbeddedNode
+from ledger.evidence.log import append_leaf
 from ledger.mirrors import LedgerCheckpoint
 from ledger.models import EvidenceLeaf, EvidenceLogHead, StatementRecord, StatementState, TransactionVersion
-from ledger.node import EmbeddedNode
 from tests.ledger.dying import dies, killer
-from tests.ledger.test_relay import assert_each_once, submissions, transactions
+from tests.ledger.recording.test_relay import assert_each_once, submissions, transactions
 from tests.ledger.world import World, until
 
 PRICE = 1_000_000_000

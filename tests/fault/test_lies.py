@@ -12,12 +12,12 @@ import pytest
 from eth_account import Account
 from sqlalchemy import select, update
 
-from ledger.chain import Chain, sign_transaction
-from ledger.finality import DepthFinality, Finality, ImmediateFinality
-from ledger.incidents import ChainDiffers, FinalBlockUndone, LedgerIncident, NodeDisagrees
-from ledger.indexer import Indexer
+from ledger.chain.client import Chain, sign_transaction
+from ledger.chain.finality import DepthFinality, Finality, ImmediateFinality
+from ledger.chain.incidents import ChainDiffers, FinalBlockUndone, LedgerIncident, NodeDisagrees
 from ledger.models import LedgerStatus, LedgerTransaction, StatementRecord, TransactionState
-from ledger.relay import Relay
+from ledger.recording.indexer import Indexer
+from ledger.recording.relay import Relay
 from tests.fault.forks import CERTIFICATES, DEPLOYMENT, NAMES, SIGNED_AT, Sink, Stage, open_stage, rows
 from tests.fault.paper import Json, PaperBlock, PaperLog, PaperNode, event, mine
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from ledger.chain import LedgerUnavailable
-from ledger.incidents import NodeDisagrees
-from ledger.indexer import Indexer
+from ledger.chain.client import LedgerUnavailable
+from ledger.chain.incidents import NodeDisagrees
+from ledger.recording.indexer import Indexer
 from tests.fault.forks import NAMES, Crash, Stage, Tree, Unreliable, crash_after, open_stage, rows
 from tests.fault.paper import PaperNode
 

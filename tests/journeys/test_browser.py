@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from api.command_line.demo.stories import Story, Told
-from ledger.evidence import request_checkpoint
+from ledger.evidence.log import request_checkpoint
 from tests.journeys.town import PATIENCE_MS, Town, Walker
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser]

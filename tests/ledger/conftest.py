@@ -11,10 +11,10 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
 from kernel.database import Database
-from ledger.chain import Chain
-from ledger.deployment import Deployment, FoundingMember, deploy
-from ledger.node import EmbeddedNode
-from ledger.signing import Secp256k1Signer
+from ledger.chain.client import Chain
+from ledger.chain.deployment import Deployment, FoundingMember, deploy
+from ledger.chain.node import EmbeddedNode
+from ledger.keys.signing import Secp256k1Signer
 from tests.ledger.world import World, make_world
 
 

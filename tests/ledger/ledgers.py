@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID, uuid4
 
-from ledger.evidence import append_leaf, log_size, request_checkpoint
+from ledger.evidence.log import append_leaf, log_size, request_checkpoint
 from ledger.models import StatementState
 from ledger.statements import NoteItem, id_bytes
 from tests.ledger.world import RETURN, World, proofs_of, until

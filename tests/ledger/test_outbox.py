@@ -12,8 +12,9 @@ from kernel.database import Database
 from kernel.errors import Kind, NotFound
 from ledger.columns import Uint
 from ledger.consortium import key_grant, next_sequence, organisation
-from ledger.keystore import KeyNameWrong, KeyStore, _create
-from ledger.lines import LineTree
+from ledger.keys.keystore import KeyNameWrong, KeyStore, _create
+from ledger.keys.roles import ROLE_WORDS, Role
+from ledger.keys.signing import verify_signature
 from ledger.models import QueuePlace, StatementRecord, StatementState
 from ledger.outbox import (
     SignatureNotAwaited,
@@ -25,8 +26,7 @@ from ledger.outbox import (
     waiting,
     withdraw_collecting,
 )
-from ledger.roles import ROLE_WORDS, Role
-from ledger.signing import verify_signature
+from ledger.proofs.lines import LineTree
 from ledger.statements import digest, id_bytes
 from tests.ledger.world import LATER, RED, World, proofs_of
 

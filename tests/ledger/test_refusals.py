@@ -7,7 +7,7 @@ import re
 import pytest
 from eth_abi.abi import encode
 
-from ledger.interfaces import decode_error, decode_event, errors, event_topic, event_types
+from ledger.chain.interfaces import decode_error, decode_event, errors, event_topic, event_types
 from ledger.refusals import (
     NO_VERDICT,
     OUT_OF_GAS,

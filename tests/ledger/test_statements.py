@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kernel.errors import Kind
-from ledger.chain import Chain
-from ledger.deployment import Deployment
-from ledger.interfaces import decode_result, encode_call
+from ledger.chain.client import Chain
+from ledger.chain.deployment import Deployment
+from ledger.chain.interfaces import decode_result, encode_call
 from ledger.statements import (
     STATEMENT_TYPES,
     STATEMENT_WORDS,

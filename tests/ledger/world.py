@@ -16,20 +16,20 @@ from sqlalchemy.orm import Session
 
 from kernel.clock import SystemClock, unix
 from kernel.database import Database
-from ledger.chain import Chain
+from ledger.chain.client import Chain
+from ledger.chain.deployment import Deployment, FoundingMember, deploy
+from ledger.chain.finality import Finality, ImmediateFinality
 from ledger.consortium import enqueue_change, key_grant, organisation
-from ledger.deployment import Deployment, FoundingMember, deploy
-from ledger.evidence import EvidenceLogKeeper
-from ledger.finality import Finality, ImmediateFinality
-from ledger.indexer import Indexer
-from ledger.lines import LineTree
+from ledger.evidence.log import EvidenceLogKeeper
+from ledger.keys.passkeys import SoftwarePasskey
+from ledger.keys.roles import Role
+from ledger.keys.signing import P256Signer, Secp256k1Signer, SignedBy, Signer, sign_with
 from ledger.models import StatementRecord, StatementState
 from ledger.outbox import enqueue_statement
-from ledger.passkeys import SoftwarePasskey
+from ledger.proofs.lines import LineTree
+from ledger.recording.indexer import Indexer
+from ledger.recording.relay import Relay
 from ledger.refusals import Refusal
-from ledger.relay import Relay
-from ledger.roles import Role
-from ledger.signing import P256Signer, Secp256k1Signer, SignedBy, Signer, sign_with
 from ledger.statements import (
     CertificateReview,
     CertificateSubmission,

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from ledger.disclosure import VIEWS, redact
-from ledger.sealing import blank_seal_line, bundle_subject, qr_texts, seal_paper
+from ledger.proofs.disclosure import VIEWS, redact
+from ledger.proofs.sealing import blank_seal_line, bundle_subject, qr_texts, seal_paper
 from ledger.statements import ConsortiumChange, DecisionCorrection, FounderReplacement, Organisation, digest
 from tests.verifier.scene import LATER, NOW, Edit, Json, Scene, identifier, made_up_deployment, plain
 

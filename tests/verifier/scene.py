@@ -13,12 +13,13 @@ from uuid import UUID
 
 from eth_utils.crypto import keccak
 
-from ledger.content import SealedContent, seal
-from ledger.deployment import STATEMENT_CONTRACTS, VERIFIER_P256, VERIFIER_PASSKEY, Deployment
-from ledger.merkle import inclusion_proof, leaf_hash, nodes_of, root_of
-from ledger.passkeys import SoftwarePasskey
-from ledger.roles import Role
-from ledger.sealing import (
+from ledger.chain.deployment import STATEMENT_CONTRACTS, VERIFIER_P256, VERIFIER_PASSKEY, Deployment
+from ledger.evidence.merkle import inclusion_proof, leaf_hash, nodes_of, root_of
+from ledger.keys.passkeys import SoftwarePasskey
+from ledger.keys.roles import Role
+from ledger.keys.signing import P256Signer, Secp256k1Signer, Signer, sign_with
+from ledger.proofs.content import SealedContent, seal
+from ledger.proofs.sealing import (
     BUNDLE_FORMAT,
     BUNDLE_SEAL,
     REDACTED_FORMAT,
@@ -27,7 +28,6 @@ from ledger.sealing import (
     sealed,
     signatures_json,
 )
-from ledger.signing import P256Signer, Secp256k1Signer, Signer, sign_with
 from ledger.statements import (
     CertificateDelegation,
     CertificateReview,

@@ -7,13 +7,13 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.deployment import VERIFIER_P256, VERIFIER_PASSKEY
-from ledger.roles import Role
-from ledger.sealing import network_of
-from ledger.signing import verify_signature
+from ledger.chain.deployment import VERIFIER_P256, VERIFIER_PASSKEY
+from ledger.keys.roles import Role
+from ledger.keys.signing import verify_signature
+from ledger.proofs.sealing import network_of
+from ledger.proofs.verification import SIGNING_ROLES
 from ledger.statements import STATEMENT_TYPES, digest
 from ledger.typed_data import type_hash, types_of
-from ledger.verification import SIGNING_ROLES
 from ledger.verifier.anchor import read_network
 from ledger.verifier.membership import ROLES
 from ledger.verifier.messages import STATEMENTS, TYPES, read_message

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.disclosure import VIEWS, redact
-from ledger.sealing import qr_texts
+from ledger.proofs.disclosure import VIEWS, redact
+from ledger.proofs.sealing import qr_texts
 from ledger.verifier import Outcome, TrustAnchor, verify
 from tests.verifier.cases import bundle, forged, paper, put, trusts
 from tests.verifier.scene import Json, Scene, plain

@@ -17,8 +17,8 @@ from inspection.instruments.calibration import Calibration
 from inspection.instruments.weighbridge import VehicleWeights
 from kernel.clock import unix
 from kernel.errors import Text
-from ledger.content import seal
-from ledger.evidence import append_leaf
+from ledger.evidence.log import append_leaf
+from ledger.proofs.content import seal
 from ledger.statements import Evidence, id_bytes
 from workflow.bonded.carrying import no_longer_covered
 from workflow.bonded.gate import (

@@ -11,7 +11,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, 
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from kernel.database import Base, BigId
-from ledger.roles import Role
+from ledger.keys.roles import Role
 from workflow.engine.cases import Case
 from workflow.engine.tenancy import AUTHORITIES, Tenanted
 

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from kernel.errors import NotPermitted, PisteError, Text
-from ledger.roles import Role
+from ledger.keys.roles import Role
 from ledger.statements import digest
 from workflow.bonded.gate import Difference, in_words
 from workflow.bonded.gate_events import (

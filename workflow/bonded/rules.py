@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import IntEnum, StrEnum
 
 from kernel.errors import Kind, PisteError, Text
-from ledger.roles import Role
+from ledger.keys.roles import Role
 from workflow.engine.life_cycle import Edge, LifeCycle
 
 KIND = "check_note"

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from kernel.clock import unix
 from kernel.database import to_micro
 from kernel.errors import NotFound, Text
-from ledger.content import seal
+from ledger.proofs.content import seal
 from ledger.statements import (
     CheckNoteApproval,
     CheckNoteOpening,

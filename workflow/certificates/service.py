@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from kernel.clock import unix
 from kernel.database import to_micro
 from kernel.errors import Text
-from ledger.content import seal
-from ledger.lines import LineTree
+from ledger.proofs.content import seal
+from ledger.proofs.lines import LineTree
 from ledger.statements import (
     CertificateReview,
     CertificateRevocation,

@@ -6,7 +6,7 @@ Source: DOMAIN.md §3; UN/EDIFACT 7365; WCO response function codes.
 from __future__ import annotations
 
 from kernel.errors import Kind, PisteError, Text
-from ledger.roles import Role
+from ledger.keys.roles import Role
 from workflow.engine.life_cycle import SYSTEM, Edge, LifeCycle
 
 KIND = "declaration"

@@ -15,7 +15,7 @@ from kernel.clock import unix
 from kernel.database import to_micro
 from kernel.errors import Text
 from kernel.jobs import add_job
-from ledger.content import seal
+from ledger.proofs.content import seal
 from ledger.statements import DeclarationFiling, DeclarationWithdrawal, Draw, id_bytes, unit_bytes
 from workflow.certificates import service as certificates
 from workflow.declarations.models import Declaration, DeclarationVersion, NumberSequence

@@ -9,9 +9,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from kernel.archive import Archive, ArchivedFileAltered, ArchivedFileMissing
-from ledger.differences import Difference
 from ledger.models import EvidenceLeaf
-from ledger.rebuilding import Watch, unwatched
+from ledger.reconciliation.differences import Difference
+from ledger.reconciliation.rebuilding import Watch, unwatched
 from workflow.documents.models import Document
 
 ROWS_AT_ONCE = 200

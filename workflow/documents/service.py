@@ -15,8 +15,8 @@ from inspection.documents.schema import ReadDocument
 from inspection.intake import IntakeLimits, examine_upload
 from kernel.errors import Kind, NotPermitted, PisteError, Text
 from kernel.jobs import add_job
-from ledger.evidence import append_leaf
-from ledger.roles import Role
+from ledger.evidence.log import append_leaf
+from ledger.keys.roles import Role
 from workflow.documents.models import Document
 from workflow.documents.rules import (
     ISSUED,

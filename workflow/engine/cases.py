@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
 
 from kernel.database import Base, BigId
 from kernel.errors import RevisionStale, Text
-from ledger.evidence import append_leaf
+from ledger.evidence.log import append_leaf
 from workflow.engine.context import Context
 from workflow.engine.life_cycle import DecisionUnderWay, Edge
 from workflow.engine.principals import Principal

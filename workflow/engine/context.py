@@ -8,7 +8,7 @@ from kernel.archive import Archive, FolderArchive
 from kernel.clock import Clock, SystemClock
 from kernel.ids import IdSource, TimeOrderedIds
 from kernel.settings import Settings
-from ledger.deployment import Deployment, load_deployment
+from ledger.chain.deployment import Deployment, load_deployment
 
 
 @dataclass(frozen=True, kw_only=True)

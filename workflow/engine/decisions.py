@@ -15,11 +15,11 @@ from sqlalchemy.orm import Session
 
 from kernel.clock import unix
 from kernel.errors import Kind, PisteError, Text
-from ledger.content import seal
+from ledger.keys.roles import Role
+from ledger.keys.signing import AssertionMalformed, SignedBy, passkey_signature, verify_signature
 from ledger.models import LedgerKey, StatementRecord
 from ledger.outbox import add_signature, enqueue_statement
-from ledger.roles import Role
-from ledger.signing import AssertionMalformed, SignedBy, passkey_signature, verify_signature
+from ledger.proofs.content import seal
 from ledger.statements import Statement, digest, typed_data
 from workflow.engine.cases import Case, check_not_pending, record_history
 from workflow.engine.context import Context

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from kernel.errors import Kind, NotPermitted, PisteError, Text
-from ledger.roles import Role
+from ledger.keys.roles import Role
 
 SYSTEM = Role(0)
 """Who takes an edge that no person takes: a recorded statement, a finished check, a timer."""

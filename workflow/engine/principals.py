@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from ledger.roles import Role
+from ledger.keys.roles import Role
 
 
 @dataclass(frozen=True, kw_only=True)

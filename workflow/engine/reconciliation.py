@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import func, inspect, select
 from sqlalchemy.orm import Session
 
-from ledger.content import ContentUnsealable, seal
-from ledger.differences import Difference
 from ledger.models import EvidenceLeaf, StatementRecord, StatementState
-from ledger.rebuilding import Watch, unwatched
+from ledger.proofs.content import ContentUnsealable, seal
+from ledger.reconciliation.differences import Difference
+from ledger.reconciliation.rebuilding import Watch, unwatched
 from workflow.engine.cases import Case, HistoryEntry, history_hash
 from workflow.engine.life_cycle import LifeCycle
 from workflow.engine.registry import CaseKind, CaseKinds

@@ -9,9 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from kernel.errors import Text
+from ledger.keys.roles import Role
 from ledger.models import StatementRecord
 from ledger.refusals import Refusal
-from ledger.roles import Role
 from workflow.engine.cases import Case, record_history
 from workflow.engine.context import Context
 from workflow.engine.decisions import uuid_of

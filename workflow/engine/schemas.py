@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validato
 
 from kernel.errors import Fault, Text
 from kernel.validation import Strict, checked, refusal
-from ledger.signing import from_base64url
+from ledger.keys.signing import from_base64url
 
 WORD_PATTERN = "^0x[0-9a-fA-F]{64}$"
 HEX_PATTERN = "^0x([0-9a-fA-F]{2})+$"

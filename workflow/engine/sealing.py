@@ -15,9 +15,9 @@ import orjson
 import rfc8785
 
 from kernel.archive import Archive, FolderArchive
-from ledger.content import ContentUnsealable, seal
 from ledger.models import StatementRecord
-from ledger.rebuilding import CaseOf
+from ledger.proofs.content import ContentUnsealable, seal
+from ledger.reconciliation.rebuilding import CaseOf
 
 FORMAT = "piste-sealed-v1"
 _BEGINS = b'{"case":'

@@ -9,7 +9,7 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kernel.errors import NotFound
-from ledger.roles import Role
+from ledger.keys.roles import Role
 from workflow.engine.principals import Principal
 
 CUSTOMS = (

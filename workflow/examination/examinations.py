@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from kernel.clock import unix
 from kernel.errors import Text
-from ledger.content import seal
+from ledger.proofs.content import seal
 from ledger.statements import ExaminationReport, id_bytes
 from workflow.declarations import service as declarations
 from workflow.engine.cases import move, record_history

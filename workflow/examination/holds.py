@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from kernel.clock import unix
 from kernel.errors import Text
-from ledger.content import seal
-from ledger.evidence import append_leaf
+from ledger.evidence.log import append_leaf
+from ledger.proofs.content import seal
 from ledger.statements import Disposition as DispositionStatement
 from ledger.statements import id_bytes
 from workflow.declarations import service as declarations

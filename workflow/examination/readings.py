@@ -16,9 +16,9 @@ from inspection.instruments.radiation import AlarmLevel, ContaminationFinding, D
 from kernel.clock import unix
 from kernel.errors import Kind, PisteError, Text
 from kernel.jobs import add_job
-from ledger.content import seal
-from ledger.evidence import append_leaf
-from ledger.roles import Role
+from ledger.evidence.log import append_leaf
+from ledger.keys.roles import Role
+from ledger.proofs.content import seal
 from ledger.statements import Evidence, digest, id_bytes
 from workflow.declarations import service as declarations
 from workflow.engine.cases import record_history

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from kernel.errors import Kind, PisteError, Text
-from ledger.roles import Role
+from ledger.keys.roles import Role
 from workflow.engine.life_cycle import SYSTEM, Edge, LifeCycle
 
 

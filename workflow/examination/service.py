@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 from inspection.documents.comparison import compare_document
 from inspection.documents.schema import Finding, ReadDocument
 from kernel.errors import Text
-from ledger.content import seal
-from ledger.evidence import append_leaf
+from ledger.evidence.log import append_leaf
+from ledger.proofs.content import seal
 from workflow.certificates import service as certificates
 from workflow.declarations import service as declarations
 from workflow.engine.cases import move

@@ -10,7 +10,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from kernel.errors import Fault, RevisionStale, Text, collect
-from ledger.roles import Role
+from ledger.keys.roles import Role
 from workflow.engine.cases import record_history
 from workflow.engine.context import Context
 from workflow.engine.principals import Principal

@@ -22,10 +22,16 @@ from webauthn.helpers.structs import (
 )
 
 from kernel.errors import Text
-from ledger.deployment import VERIFIER_P256
-from ledger.passkeys import public_key_from_cose
-from ledger.roles import Role
-from ledger.signing import ADDRESS_BYTES, POINT_BYTES, AssertionMalformed, passkey_signer, verify_signature
+from ledger.chain.deployment import VERIFIER_P256
+from ledger.keys.passkeys import public_key_from_cose
+from ledger.keys.roles import Role
+from ledger.keys.signing import (
+    ADDRESS_BYTES,
+    POINT_BYTES,
+    AssertionMalformed,
+    passkey_signer,
+    verify_signature,
+)
 from ledger.statements import key_id as key_id_of
 from workflow.engine.context import Context
 from workflow.engine.principals import Principal

@@ -8,8 +8,8 @@ from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
 from kernel.errors import Language, NotFound, RevisionStale, Text
-from ledger.roles import Role
-from ledger.signing import to_base64url
+from ledger.keys.roles import Role
+from ledger.keys.signing import to_base64url
 from workflow.engine.context import Context
 from workflow.engine.principals import Principal
 from workflow.engine.tenancy import visible

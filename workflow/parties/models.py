@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, declared_attr, mapped_column, synonym
 
 from kernel.database import Base, BigId
 from kernel.errors import Text
-from ledger.roles import Role
+from ledger.keys.roles import Role
 from workflow.engine.tenancy import AUTHORITIES, Tenanted
 
 _ONE_HOLDER = "(person_id IS NULL) <> (client_id IS NULL)"

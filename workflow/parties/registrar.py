@@ -19,11 +19,12 @@ from kernel.clock import Clock, SystemClock, unix
 from kernel.database import Database
 from kernel.errors import Kind, PisteError, Text
 from kernel.settings import Settings
+from ledger.chain.deployment import Deployment
+from ledger.chain.installation import await_ledger, founding_signers, log_signer, witness_signers
 from ledger.consortium import CASE_KIND, CONSORTIUM_CASE, FOUNDERS, THRESHOLD, key_grant, next_sequence
 from ledger.consortium import organisation as organisation_line
-from ledger.deployment import Deployment
-from ledger.installation import await_ledger, founding_signers, log_signer, witness_signers
-from ledger.looping import loop
+from ledger.keys.roles import Role
+from ledger.keys.signing import Signer, sign_with
 from ledger.models import StatementRecord, StatementState
 from ledger.outbox import (
     StatementRepeated,
@@ -33,8 +34,7 @@ from ledger.outbox import (
     statement_by_digest,
     withdraw_collecting,
 )
-from ledger.roles import Role
-from ledger.signing import Signer, sign_with
+from ledger.recording.looping import loop
 from ledger.statements import ConsortiumChange, KeyGrant, id_bytes, id_from_bytes
 from ledger.statements import Organisation as OrganisationLine
 from ledger.statements import key_id as key_id_of

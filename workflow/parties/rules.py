@@ -11,7 +11,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from kernel.errors import Text
-from ledger.roles import Role
+from ledger.keys.roles import Role
 
 ORGANISATION, PERSON, CLIENT = "organisation", "person", "client"
 """Kinds of history entries."""

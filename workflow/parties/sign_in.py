@@ -21,8 +21,8 @@ from webauthn.helpers.structs import UserVerificationRequirement
 
 from kernel.errors import Text
 from kernel.settings import Settings
-from ledger.roles import Role
-from ledger.signing import from_base64url
+from ledger.keys.roles import Role
+from ledger.keys.signing import from_base64url
 from workflow.engine.context import Context
 from workflow.engine.principals import Principal
 from workflow.parties.key_schemas import PasskeyCredential, SignIn, SignInChallenge

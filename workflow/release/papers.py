@@ -19,9 +19,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from kernel.errors import Text
-from ledger.deployment import Deployment
-from ledger.sealing import blank_seal_line, bundle_subject, qr_texts, seal_paper
-from ledger.signing import Signer
+from ledger.chain.deployment import Deployment
+from ledger.keys.signing import Signer
+from ledger.proofs.sealing import blank_seal_line, bundle_subject, qr_texts, seal_paper
 
 MOST_LINES = 5
 """Goods items shown on a release note, so that it stays on one page."""

@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from kernel.errors import Text
-from ledger.bundles import standing_of
 from ledger.models import StatementRecord, StatementState
+from ledger.proofs.bundles import standing_of
 from ledger.statements import ReleaseDecision
 from workflow.engine.context import Context
 

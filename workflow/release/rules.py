@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from kernel.errors import Kind, PisteError, Text
-from ledger.roles import Role
+from ledger.keys.roles import Role
 
 RELEASE_OUTCOME = 1
 SECOND_SIGNERS = Role.RELEASING_OFFICER | Role.SUPERVISOR

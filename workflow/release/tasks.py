@@ -9,13 +9,13 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ledger.bundles import build_bundle
-from ledger.content import seal
-from ledger.disclosure import VIEWS, redact
-from ledger.evidence import request_checkpoint
-from ledger.installation import log_signer
+from ledger.chain.installation import log_signer
+from ledger.evidence.log import request_checkpoint
 from ledger.models import StatementRecord
 from ledger.outbox import signatures_of
+from ledger.proofs.bundles import build_bundle
+from ledger.proofs.content import seal
+from ledger.proofs.disclosure import VIEWS, redact
 from ledger.statements import STATEMENT_WORDS
 from workflow.bonded import service as bonded
 from workflow.certificates import service as certificates

@@ -16,8 +16,8 @@ from eth_account.messages import encode_typed_data
 from eth_utils.crypto import keccak
 
 from kernel.errors import Kind, PisteError, Text
-from ledger.passkeys import SoftwarePasskey
-from ledger.signing import Signer
+from ledger.keys.passkeys import SoftwarePasskey
+from ledger.keys.signing import Signer
 
 PATIENCE_S = 120.0
 PAUSE_S = 0.15

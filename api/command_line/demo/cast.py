@@ -18,11 +18,11 @@ from api.command_line.demo.dossiers import Dossier, text_of
 from kernel.database import Database
 from kernel.settings import Settings
 from ledger.consortium import FOUNDERS
-from ledger.keystore import KeyStore
+from ledger.keys.keystore import KeyStore
+from ledger.keys.passkeys import SoftwarePasskey
+from ledger.keys.roles import Role
+from ledger.keys.signing import Signer, from_base64url
 from ledger.mirrors import LedgerKey
-from ledger.passkeys import SoftwarePasskey
-from ledger.roles import Role
-from ledger.signing import Signer, from_base64url
 from workflow.engine.context import Context
 from workflow.engine.principals import SYSTEM_PRINCIPAL
 from workflow.parties.admission import add_person, admit_organisation, create_client

@@ -19,7 +19,7 @@ from api.command_line.demo.verdicts import Verdict, verify_story
 from kernel.database import Database
 from kernel.errors import Kind, PisteError, Text
 from kernel.settings import Settings
-from ledger.evidence import request_checkpoint
+from ledger.evidence.log import request_checkpoint
 from workflow.engine.context import installed_context
 
 KEYS_PATIENCE_S = 60.0

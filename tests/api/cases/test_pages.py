@@ -11,7 +11,7 @@ from sqlalchemy import update
 
 from api.cases import words
 from kernel.errors import Language
-from ledger.roles import Role
+from ledger.keys.roles import Role
 from tests.api.cast import KIND_OF_ROLE, Cast
 from tests.api.world import World
 from workflow.engine.registry import CaseKind

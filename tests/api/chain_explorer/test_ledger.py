@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from ledger import evidence
-from ledger.merkle import verify_consistency
+from ledger.evidence import log as evidence
+from ledger.evidence.merkle import verify_consistency
+from ledger.keys.roles import Role
 from ledger.mirrors import LedgerCheckpoint
 from ledger.models import ChainBlock, ChainEvent, StatementRecord
-from ledger.roles import Role
 from tests.api.cast import Cast, Json, nobody, problem
 from tests.api.world import World
 

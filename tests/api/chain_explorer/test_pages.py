@@ -11,10 +11,10 @@ import pytest
 
 from api.chain_explorer.pages import CHECKS, meaning_of
 from kernel.errors import Text
-from ledger import evidence
+from ledger.evidence import log as evidence
+from ledger.keys.roles import Role
 from ledger.mirrors import LedgerCheckpoint
 from ledger.models import ChainBlock, ChainEvent, StatementRecord
-from ledger.roles import Role
 from tests.api.cast import KIND_OF_ROLE, Cast, nobody
 from tests.api.world import World
 

@@ -7,14 +7,14 @@ from uuid import UUID
 
 import pytest
 
-from ledger import evidence
-from ledger.merkle import inclusion_proof, leaf_hash, rows_of, verify_inclusion
+from ledger.evidence import log as evidence
+from ledger.evidence.merkle import inclusion_proof, leaf_hash, rows_of, verify_inclusion
+from ledger.evidence.notes import note_key, origin
+from ledger.evidence.tile_files import split
+from ledger.keys.signing import Secp256k1Signer, sign_with, verify_signature
 from ledger.mirrors import LedgerCheckpoint
-from ledger.notes import note_key, origin
 from ledger.outbox import enqueue_statement
-from ledger.signing import Secp256k1Signer, sign_with, verify_signature
 from ledger.statements import Checkpoint, digest
-from ledger.tile_files import split
 from tests.api.cast import Cast, problem
 from tests.api.world import World
 

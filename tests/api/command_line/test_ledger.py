@@ -15,11 +15,11 @@ from typer.testing import CliRunner
 from api.command_line.main import app
 from kernel.database import Database
 from kernel.settings import Settings
-from ledger.deployment import deployment_file
-from ledger.installation import RELAY_KEY, relay_account
+from ledger.chain.deployment import deployment_file
+from ledger.chain.installation import RELAY_KEY, relay_account
+from ledger.chain.node import EmbeddedNode
 from ledger.mirrors import LedgerLine
 from ledger.models import StatementRecord
-from ledger.node import EmbeddedNode
 from tests.ledger.ledgers import one_of_everything
 from tests.ledger.world import World, make_world
 

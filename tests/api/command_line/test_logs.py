@@ -19,7 +19,7 @@ from api.command_line.logs import configure_logging
 from kernel.settings import Settings
 
 configure_logging(Settings(), "relay")
-log = structlog.get_logger("ledger.relay")
+log = structlog.get_logger("ledger.recording.relay")
 log.info("batch.sent", statements=3, password="hunter2", places={"token": "hunter2", "gate": 1})
 logging.getLogger("library").warning("connecting to %s", "postgresql://piste:hunter2@db/piste")
 try:

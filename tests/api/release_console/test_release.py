@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ledger.roles import Role
+from ledger.keys.roles import Role
 from tests.api.cast import Cast, Json, Player, nobody, problem
 from tests.api.world import World
 

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from kernel.clock import ManualClock
+from ledger.keys.roles import Role
 from ledger.models import StatementRecord
-from ledger.roles import Role
 from tests.api.cast import PLAIN, Cast, Json, Player, fields, nobody, problem
 from tests.api.world import World
 from workflow.declarations.models import Declaration

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from ledger.merkle import inclusion_proof, leaf_hash, node_hash, nodes_of, root
-from ledger.passkeys import PasskeySigner, SoftwarePasskey
-from ledger.signing import P256Signer, Secp256k1Signer, Signer
+from ledger.evidence.merkle import inclusion_proof, leaf_hash, node_hash, nodes_of, root
+from ledger.keys.passkeys import PasskeySigner, SoftwarePasskey
+from ledger.keys.signing import P256Signer, Secp256k1Signer, Signer
 from ledger.verifier.hashing import keccak
 from ledger.verifier.messages import CONTRACTS, STATEMENTS, Network, read_message
 from ledger.verifier.papers import BASE45

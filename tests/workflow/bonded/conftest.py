@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from kernel.database import Database
-from ledger.roles import Role
+from ledger.keys.roles import Role
 from tests.workflow.builders.acting import Stage
 from tests.workflow.builders.certificates import active_certificate, certificate_content, goods_line
 from tests.workflow.builders.declarations import accepted_declaration

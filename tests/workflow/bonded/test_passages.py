@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 from kernel.clock import ManualClock
 from kernel.database import Database
 from kernel.errors import Invalid, NotFound, NotPermitted
-from ledger.content import seal
+from ledger.keys.roles import Role
+from ledger.keys.signing import verify_signature
 from ledger.models import EvidenceLeaf, StatementRecord
-from ledger.roles import Role
-from ledger.signing import verify_signature
+from ledger.proofs.content import seal
 from ledger.statements import GatePassage, digest, id_bytes
 from tests.workflow.bonded.conftest import Site
 from tests.workflow.builders.check_notes import (

@@ -15,9 +15,9 @@ from kernel.clock import ManualClock
 from kernel.database import Database, to_micro
 from kernel.errors import Invalid, NotFound, NotPermitted, RevisionStale
 from kernel.identifiers import check_check_note_number
-from ledger.content import seal
+from ledger.keys.roles import Role
 from ledger.models import EvidenceLeaf, StatementRecord
-from ledger.roles import Role
+from ledger.proofs.content import seal
 from ledger.statements import CheckNoteOpening, NoteItem, id_bytes
 from tests.workflow.bonded.conftest import Site
 from tests.workflow.builders.check_notes import approved_note, carried, check_note_content, empty_vehicle

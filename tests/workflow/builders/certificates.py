@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from ledger.roles import Role
+from ledger.keys.roles import Role
 from tests.workflow.builders.acting import Stage
 from tests.workflow.builders.parties import Actor, granted
 from workflow.certificates.models import Certificate

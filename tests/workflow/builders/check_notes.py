@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
-from ledger.roles import Role
+from ledger.keys.roles import Role
 from tests.workflow.builders.acting import Stage
 from tests.workflow.builders.parties import Actor, granted
 from workflow.bonded.models import CheckNote

@@ -18,8 +18,8 @@ from kernel.clock import ManualClock
 from kernel.database import Database
 from kernel.errors import Text
 from kernel.jobs import Job, JobState
-from ledger.deployment import deployment_file
-from ledger.roles import Role
+from ledger.chain.deployment import deployment_file
+from ledger.keys.roles import Role
 from tests.workflow.builders.acting import Stage
 from tests.workflow.builders.certificates import active_certificate, certificate_content, goods_line
 from tests.workflow.builders.declarations import declaration_content, declared_line

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from kernel.archive import Archive
 from kernel.clock import Clock, ManualClock
 from kernel.settings import Settings
-from ledger.deployment import CONTRACTS, Deployment
+from ledger.chain.deployment import CONTRACTS, Deployment
 from workflow.engine.context import Context
 
 MORNING = datetime(2026, 2, 3, 8, 0, tzinfo=UTC)

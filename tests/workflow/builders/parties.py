@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 from sqlalchemy.orm import Session
 
 from kernel.clock import unix
+from ledger.keys.roles import Role
+from ledger.keys.signing import Secp256k1Signer, Signer
 from ledger.models import LedgerKey
-from ledger.roles import Role
-from ledger.signing import Secp256k1Signer, Signer
 from ledger.statements import id_bytes
 from tests.workflow.builders.installation import MORNING
 from workflow.engine.principals import Principal

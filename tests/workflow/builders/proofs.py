@@ -8,13 +8,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from kernel.clock import unix
-from ledger.evidence import LOG_CASE, log_size, root_at, sequence
-from ledger.installation import log_signer
+from ledger.chain.installation import log_signer
+from ledger.evidence.log import LOG_CASE, log_size, root_at, sequence
+from ledger.evidence.records import append_record
+from ledger.keys.signing import sign_with
 from ledger.mirrors import LedgerCheckpoint
 from ledger.models import StatementRecord, StatementState
 from ledger.outbox import enqueue_statement
-from ledger.records import append_record
-from ledger.signing import sign_with
 from ledger.statements import Checkpoint, digest
 from workflow.engine.context import Context
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from kernel.database import Database
-from ledger.roles import Role
+from ledger.keys.roles import Role
 from tests.workflow.builders.acting import Stage
 from tests.workflow.builders.parties import Actor, granted
 from workflow.engine.context import Context

@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 from kernel.clock import ManualClock
 from kernel.database import Database
 from kernel.errors import Invalid
-from ledger.lines import leaf_of, verify_line
-from ledger.roles import Role
+from ledger.keys.roles import Role
+from ledger.proofs.lines import leaf_of, verify_line
 from tests.workflow.builders.at_once import at_once
 from tests.workflow.builders.certificates import active_certificate, certificate_content, goods_line
 from tests.workflow.builders.parties import granted

@@ -16,10 +16,10 @@ from kernel.clock import ManualClock, unix
 from kernel.database import Database
 from kernel.errors import Invalid, NotFound, NotPermitted, RevisionStale
 from kernel.jobs import Job
-from ledger.content import seal
-from ledger.lines import LineTree
+from ledger.keys.roles import Role
 from ledger.models import StatementRecord
-from ledger.roles import Role
+from ledger.proofs.content import seal
+from ledger.proofs.lines import LineTree
 from ledger.statements import (
     CertificateReview,
     CertificateRevocation,

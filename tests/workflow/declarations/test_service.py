@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from kernel.errors import Invalid, NotFound, RevisionStale
-from ledger.roles import Role
+from ledger.keys.roles import Role
 from tests.workflow.builders.at_once import at_once
 from tests.workflow.builders.declarations import declaration_content, declared_line
 from tests.workflow.builders.desk import PAPERS, Desk, act, fresh

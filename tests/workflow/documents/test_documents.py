@@ -8,7 +8,7 @@ import pytest
 
 from inspection.refusals import UploadRefused
 from kernel.errors import NotFound, NotPermitted, Text
-from ledger.roles import Role
+from ledger.keys.roles import Role
 from tests.workflow.builders.certificates import certificate_content
 from tests.workflow.builders.desk import Desk, fresh, picture
 from tests.workflow.builders.parties import granted

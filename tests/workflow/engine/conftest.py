@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from kernel.database import Database
-from ledger.roles import Role
+from ledger.keys.roles import Role
 from tests.workflow.builders.acting import Stage
 from tests.workflow.builders.certificates import certificate_content
 from tests.workflow.builders.parties import Actor, granted

@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session
 from kernel.clock import ManualClock
 from kernel.database import Database
 from kernel.errors import PisteError
+from ledger.keys.passkeys import SoftwarePasskey
+from ledger.keys.roles import Role
+from ledger.keys.signing import P256Signer
 from ledger.models import StatementRecord, StatementSignature, StatementState
-from ledger.passkeys import SoftwarePasskey
-from ledger.roles import Role
-from ledger.signing import P256Signer
 from ledger.statements import statement_from
 from tests.workflow.builders.certificates import certificate_content
 from tests.workflow.builders.parties import YEAR, Actor, grant, granted, officer

@@ -10,7 +10,7 @@ import pytest
 
 import workflow
 from kernel.errors import NotPermitted, Text
-from ledger.roles import Role
+from ledger.keys.roles import Role
 from ledger.statements import STATEMENT_TYPES
 from workflow.engine.life_cycle import SYSTEM, Edge, LifeCycle, TransitionRefused, names_of
 

@@ -8,13 +8,13 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from kernel.archive import FolderArchive
-from ledger.content import new_seed
-from ledger.differences import Difference
-from ledger.evidence import append_leaf, leaf_data, sequence
-from ledger.log_reconciliation import GrowingRoot, log_differences
-from ledger.merkle import leaf_hash, root_of
+from ledger.evidence.log import append_leaf, leaf_data, sequence
+from ledger.evidence.merkle import leaf_hash, root_of
 from ledger.mirrors import LedgerCheckpoint
 from ledger.models import EvidenceLeaf, EvidenceLogHead, StatementRecord
+from ledger.proofs.content import new_seed
+from ledger.reconciliation.differences import Difference
+from ledger.reconciliation.log_reconciliation import GrowingRoot, log_differences
 from tests.workflow.engine.conftest import Desk
 from workflow.certificates.models import Certificate
 from workflow.documents.models import Document

@@ -11,9 +11,9 @@ from sqlalchemy import func, select
 
 from kernel.clock import ManualClock
 from kernel.errors import NotFound, NotPermitted, RevisionStale, Text
+from ledger.keys.roles import Role
 from ledger.models import StatementRecord, StatementState
 from ledger.outbox import SignatureNotAwaited
-from ledger.roles import Role
 from tests.workflow.builders.parties import Actor, granted
 from tests.workflow.engine.conftest import Desk
 from workflow.engine.cases import HistoryEntry, history_of

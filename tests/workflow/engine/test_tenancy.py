@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from kernel.errors import NotFound
-from ledger.roles import Role
+from ledger.keys.roles import Role
 from tests.workflow.builders.parties import granted, officer
 from tests.workflow.engine.conftest import Desk
 from workflow.certificates.models import Certificate

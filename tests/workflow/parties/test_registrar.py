@@ -14,6 +14,9 @@ from kernel.archive import FolderArchive
 from kernel.clock import ManualClock, SystemClock
 from kernel.database import Database
 from kernel.settings import Settings
+from ledger.chain.finality import ImmediateFinality
+from ledger.chain.installation import found, founding_signers, log_signer, relay_account
+from ledger.chain.node import EmbeddedNode
 from ledger.consortium import (
     CASE_KIND,
     CONSORTIUM_CASE,
@@ -23,16 +26,13 @@ from ledger.consortium import (
     next_sequence,
     organisation,
 )
-from ledger.finality import ImmediateFinality
-from ledger.indexer import Indexer
-from ledger.installation import found, founding_signers, log_signer, relay_account
+from ledger.keys.roles import Role
+from ledger.keys.signing import Secp256k1Signer
 from ledger.models import LedgerKey, StatementRecord, StatementState
-from ledger.node import EmbeddedNode
 from ledger.outbox import enqueue_statement, signatures_of
+from ledger.recording.indexer import Indexer
+from ledger.recording.relay import Relay
 from ledger.refusals import Refusal
-from ledger.relay import Relay
-from ledger.roles import Role
-from ledger.signing import Secp256k1Signer
 from ledger.statements import ConsortiumChange, KeyGrant, Organisation, id_bytes
 from tests.workflow.parties.town import Town
 from workflow.engine.context import Context

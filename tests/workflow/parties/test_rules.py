@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.roles import ROLE_WORDS, Role
+from ledger.keys.roles import ROLE_WORDS, Role
 from workflow.parties.rules import (
     KIND_WORDS,
     ROLES_OF_KIND,

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from ledger.passkeys import SoftwarePasskey
-from ledger.roles import Role
-from ledger.signing import Secp256k1Signer, from_base64url
+from ledger.keys.passkeys import SoftwarePasskey
+from ledger.keys.roles import Role
+from ledger.keys.signing import Secp256k1Signer, from_base64url
 from workflow.engine.context import Context
 from workflow.engine.principals import SYSTEM_PRINCIPAL
 from workflow.parties import service

@@ -15,7 +15,7 @@ import pytest
 import zxingcpp
 
 from kernel.errors import Text
-from ledger.disclosure import VIEWS, redact
+from ledger.proofs.disclosure import VIEWS, redact
 from ledger.verifier import Outcome, TrustAnchor, verify
 from tests.verifier.cases import bundle, forged, trusts
 from tests.verifier.scene import DOCUMENT, NOW, Json, Scene

@@ -8,9 +8,9 @@ import pypdfium2
 import pytest
 
 from kernel.errors import NotPermitted, RevisionStale
+from ledger.keys.roles import Role
 from ledger.models import StatementRecord
 from ledger.outbox import SignatureNotAwaited, signatures_of, withdraw_collecting
-from ledger.roles import Role
 from tests.workflow.builders.desk import FOUR_CARTONS, Desk, fresh
 from tests.workflow.builders.parties import Actor, granted
 from workflow.certificates.service import get_certificate

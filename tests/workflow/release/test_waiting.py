@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from kernel.errors import Text
 from kernel.jobs import Job, JobState
-from ledger.anchors import founding_of, trust_anchor
 from ledger.models import EvidenceLogHead
+from ledger.proofs.anchors import founding_of, trust_anchor
 from ledger.verifier import TrustAnchor, verify
 from tests.workflow.builders.desk import Desk, fresh
 from workflow.documents.service import document_bytes, documents_of

@@ -1,0 +1,1 @@
+"""The evidence log: an append-only tree on disk, its checkpoints, and the witnesses that co-sign them."""

@@ -1,0 +1,1 @@
+"""What auditors look up and export."""

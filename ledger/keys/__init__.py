@@ -1,0 +1,1 @@
+"""Keys and signatures: three kinds of signer, roles, software keys and passkeys."""

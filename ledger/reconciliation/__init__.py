@@ -1,0 +1,1 @@
+"""The database held against chain and evidence log, and rebuilt from them."""

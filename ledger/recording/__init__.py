@@ -1,0 +1,1 @@
+"""How a signed statement becomes a record: the relay carries it, the indexer lets final blocks take effect."""
