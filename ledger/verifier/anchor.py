@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from ledger.verifier.hashing import keccak
+from ledger.verifier.kept import Kept
 from ledger.verifier.membership import (
     SIGNER_LENGTHS,
+    Attested,
     Change,
     Register,
     build_register,
@@ -35,27 +35,25 @@ from ledger.verifier.reading import (
 from ledger.verifier.signatures import ADDRESS_BYTES, WORD, Verifiers
 
 TRUST_FORMAT = "piste-trust-v1"
-MOST_KEPT = 4096
 MOST_FOUNDERS = 64
 MOST_KNOWN = 100_000
 _BOTH = frozenset({"en", "zh"})
-T = TypeVar("T")
+_SIGNED = frozenset({"message", "signatures"})
 
 
 class TrustAnchorMalformed(ValueError):
     """The file is no trust anchor, or contradicts itself."""
 
 
-class Kept(OrderedDict[bytes, T]):
-    """Remembers what was worked out of the same bytes before; the oldest goes when there is too much."""
+@dataclass
+class Changes:
+    """The changes of a bundle, and what was found of them under one trust anchor."""
 
-    def get_or(self, key: bytes, make: Callable[[], T]) -> T:
-        """Give what is kept under a key, made now where nothing is."""
-        if key not in self:
-            self[key] = make()
-            if len(self) > MOST_KEPT:
-                self.popitem(last=False)
-        return self[key]
+    all: tuple[Change, ...]
+    order: Reason | None
+    """Why they may not stand so, where they may not."""
+    register: Register | Fault | None = None
+    """What they make together with the known ones; worked out when it is asked for."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +74,10 @@ class TrustAnchor:
     """Digests of the decisions that a known correction names."""
     names: dict[str, Any]
     """Of the installation and of its founders, for people."""
+    _lists: Kept[Changes] = field(default_factory=Kept, repr=False, compare=False)
     _changes: Kept[tuple[Change, bool]] = field(default_factory=Kept, repr=False, compare=False)
-    _registers: Kept[Register | Fault] = field(default_factory=Kept, repr=False, compare=False)
+    _networks: Kept[Network] = field(default_factory=Kept, repr=False, compare=False)
+    _attested: Kept[Attested] = field(default_factory=Kept, repr=False, compare=False)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -89,7 +89,7 @@ class TrustAnchor:
         try:
             anchor = cls._read(read_json(data, most=1 << 28))
             check_changes([(it, anchor.change_holds(it)) for it in anchor.changes])
-            anchor.register(())
+            anchor.register(Changes((), None))
         except Fault as fault:
             raise TrustAnchorMalformed(fault.reason) from None
         return anchor
@@ -129,38 +129,78 @@ class TrustAnchor:
             names=words,
         )
 
-    def change(self, value: object) -> tuple[Change, bool]:
-        """Read a change and tell whether its signatures hold; the same bytes are looked at once.
+    def changes_of(self, value: object, most: int) -> Changes:
+        """Read the changes of a bundle and look at them once for the same bytes; each alone is looked at once, too.
+
+        Args:
+            value: The list, as JSON.
+            most: How many there may be.
 
         Raises:
             Fault: `malformed`.
         """
 
+        def make() -> Changes:
+            found = [self._change(item) for item in list_of(value, 0, most)]
+            order = None
+            try:
+                check_changes(found)
+            except Fault as fault:
+                order = fault.reason
+            return Changes(tuple(change for change, _ in found), order)
+
+        return self._lists.get_or(canonical(value), make)
+
+    def _change(self, value: object) -> tuple[Change, bool]:
         def make() -> tuple[Change, bool]:
             change = read_change(value)
             return change, self.change_holds(change)
 
-        return self._changes.get_or(sha256(canonical(value)).digest(), make)
+        return self._changes.get_or(canonical(value), make)
 
     def change_holds(self, change: Change) -> bool:
         """Tell whether all signatures of a change hold on the anchor's network."""
         return signatures_hold(change, self.network, self.verifiers)
 
-    def register(self, changes: Sequence[Change]) -> Register:
+    def network_of(self, value: object) -> Network:
+        """Read a chain and its contracts.
+
+        Raises:
+            Fault: `malformed`.
+        """
+        return self._networks.get_or(canonical(value), lambda: read_network(value))
+
+    def attested(self, value: object, kind: str, most: int) -> Attested:
+        """Read a message of the evidence log with its signatures, which many bundles share.
+
+        Args:
+            value: As JSON.
+            kind: The type that it must have.
+            most: How many signatures it may have.
+
+        Raises:
+            Fault: `malformed`.
+        """
+
+        def make() -> Attested:
+            members = object_of(value, _SIGNED)
+            return Attested(
+                read_message(kind, members["message"]), read_signatures(members["signatures"], most)
+            )
+
+        return self._attested.get_or(kind.encode() + canonical(value), make)
+
+    def register(self, changes: Changes) -> Register:
         """Give the register that the known changes and these make, worked out once for the same changes.
 
         Raises:
             Fault: `change-conflict` or `change-not-founders`.
         """
-        parts = [
-            b"%b%d,%d,%d;" % (change.message.struct_hash, *change.place, change.time)
-            + b"".join(signed.key_id for signed in change.signatures)
-            for change in changes
-        ]
-        found = self._registers.get_or(sha256(b"".join(parts)).digest(), lambda: self._build(changes))
-        if isinstance(found, Fault):
-            raise Fault(found.reason)
-        return found
+        if changes.register is None:
+            changes.register = self._build(changes.all)
+        if isinstance(changes.register, Fault):
+            raise Fault(changes.register.reason)
+        return changes.register
 
     def _build(self, changes: Sequence[Change]) -> Register | Fault:
         merged = {change.sequence: change for change in self.changes}

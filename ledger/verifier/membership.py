@@ -73,6 +73,24 @@ def read_signatures(value: object, most: int = MOST_SIGNATURES) -> tuple[SignedB
     return tuple(found)
 
 
+@dataclass
+class Attested:
+    """A message with its signatures."""
+
+    message: Message
+    signatures: tuple[SignedBy, ...]
+    _held: tuple[Network, Verifiers, bool] | None = field(default=None, repr=False, compare=False)
+    """What was asked last, and the answer."""
+
+    def holds(self, network: Network, verifiers: Verifiers) -> bool:
+        """Tell whether all signatures fit; whose they are is another question."""
+        if self._held is None or self._held[:2] != (network, verifiers):
+            digest = self.message.digest(network)
+            held = all(signed.holds(digest, verifiers) for signed in self.signatures)
+            self._held = network, verifiers, held
+        return self._held[2]
+
+
 class Place(NamedTuple):
     """Where the chain took something."""
 

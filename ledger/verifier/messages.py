@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 from ledger.verifier.hashing import keccak
@@ -117,6 +117,14 @@ class Field:
     """Solidity type, for lists that of the items."""
     is_list: bool
 
+    @cached_property
+    def encode(self) -> Callable[[object], bytes]:
+        """Checks a value's form and gives its 32 bytes in the hash of the type."""
+        one = _encoder(self.kind)
+        if not self.is_list:
+            return one
+        return lambda value: keccak(b"".join([one(item) for item in list_of(value, 0, MOST_ITEMS)]))
+
 
 @dataclass(frozen=True)
 class Type:
@@ -164,6 +172,17 @@ class Network:
     contracts: tuple[tuple[str, bytes], ...]
     """Address by name, in the order of `CONTRACTS`."""
 
+    @cached_property
+    def domains(self) -> dict[str, bytes]:
+        """The EIP-712 domain separator of each contract."""
+        names = [keccak(text.encode()) for text in (DOMAIN_TYPE, DOMAIN_NAME, DOMAIN_VERSION)]
+        start = b"".join(names) + self.chain_id.to_bytes(WORD, "big")
+        return {name: keccak(start + address.rjust(WORD, b"\0")) for name, address in self.contracts}
+
+    def digest(self, contract: str, struct_hash: bytes) -> bytes:
+        """Give the 32 bytes that are signed for a contract to take."""
+        return keccak(b"\x19\x01" + self.domains[contract] + struct_hash)
+
 
 @dataclass(frozen=True)
 class Message:
@@ -182,7 +201,7 @@ class Message:
 
     def digest(self, network: Network) -> bytes:
         """Give the 32 bytes that are signed."""
-        return keccak(b"\x19\x01" + domain(network, self.type.contract) + self.struct_hash)
+        return network.digest(self.type.contract, self.struct_hash)
 
     def number(self, name: str) -> int:
         """Give a number of the message."""
@@ -205,63 +224,51 @@ def read_message(name: object, values: object) -> Message:
     return Message(kind, values, _hash(kind, values))
 
 
-def evidence(subject: bytes, kind: str, content_hash: bytes, signed_at: int) -> Message:
-    """Give the message that a seal signs."""
-    values = {
-        "subject": "0x" + subject.hex(),
-        "kind": _kind_of_seal(kind),
-        "contentHash": "0x" + content_hash.hex(),
-        "signedAt": str(signed_at),
-    }
-    return read_message("Evidence", values)
+def sealed(subject: bytes, kind: bytes, content_hash: bytes, signed_at: int) -> bytes:
+    """Give the struct hash of the message `Evidence` that a seal signs.
 
-
-@lru_cache(maxsize=8)
-def _kind_of_seal(name: str) -> str:
-    return "0x" + keccak(name.encode()).hex()
-
-
-@lru_cache(maxsize=64)
-def domain(network: Network, contract: str) -> bytes:
-    """Give the EIP-712 domain separator of a contract."""
+    Args:
+        subject: 32 bytes.
+        kind: Keccak-256 of the seal's kind.
+        content_hash: 32 bytes.
+        signed_at: Unix seconds.
+    """
     return keccak(
-        keccak(DOMAIN_TYPE.encode())
-        + keccak(DOMAIN_NAME.encode())
-        + keccak(DOMAIN_VERSION.encode())
-        + network.chain_id.to_bytes(WORD, "big")
-        + dict(network.contracts)[contract].rjust(WORD, b"\0")
+        TYPES["Evidence"].type_hash + subject + kind + content_hash + signed_at.to_bytes(WORD, "big")
     )
 
 
 def _hash(kind: Type, values: object) -> bytes:
     given = object_of(values, kind.names)
-    parts = [kind.type_hash]
-    for field in kind.fields:
-        value = given[field.name]
-        if field.is_list:
-            items = list_of(value, 0, MOST_ITEMS)
-            parts.append(keccak(b"".join(_encode(field.kind, item) for item in items)))
-        else:
-            parts.append(_encode(field.kind, value))
-    return keccak(b"".join(parts))
+    return keccak(kind.type_hash + b"".join([field.encode(given[field.name]) for field in kind.fields]))
 
 
-def _encode(kind: str, value: object) -> bytes:
+def _encoder(kind: str) -> Callable[[object], bytes]:
+    """Give what checks and encodes a value of a Solidity type or of a structure."""
     if kind.startswith("uint"):
-        return _number(int(kind[4:]), value).to_bytes(WORD, "big")
+        bits = int(kind[4:])
+        if bits <= EXACT_IN_JSON:
+            return lambda value: number_of(value, 0, (1 << bits) - 1).to_bytes(WORD, "big")
+        return lambda value: _decimal(bits, value)
     if kind == "bytes":
-        held = bytes_of(value)
-        if len(held) > LONGEST_BYTES:
-            raise malformed()
-        return keccak(held)
+        return _dynamic
     if kind.startswith("bytes"):
-        return bytes_of(value, int(kind[5:])).ljust(WORD, b"\0")
-    return _hash(TYPES[kind], value)
+        length = int(kind[5:])
+        return lambda value: bytes_of(value, length).ljust(WORD, b"\0")
+    return lambda value: _hash(TYPES[kind], value)
 
 
-def _number(bits: int, value: object) -> int:
-    if bits <= EXACT_IN_JSON:
-        return number_of(value, 0, (1 << bits) - 1)
-    if not isinstance(value, str) or not _DECIMAL.fullmatch(value) or int(value) >> bits:
+def _dynamic(value: object) -> bytes:
+    held = bytes_of(value)
+    if len(held) > LONGEST_BYTES:
         raise malformed()
-    return int(value)
+    return keccak(held)
+
+
+def _decimal(bits: int, value: object) -> bytes:
+    if not isinstance(value, str) or not _DECIMAL.fullmatch(value):
+        raise malformed()
+    number = int(value)
+    if number >> bits:
+        raise malformed()
+    return number.to_bytes(WORD, "big")

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from ledger.verifier.anchor import TrustAnchor
 from ledger.verifier.membership import (
     LOG,
     OF_FOUNDERS,
     WITNESS,
+    Attested,
     Register,
     Standing,
-    check_changes,
     needed_officers,
     needed_roles,
 )
@@ -21,7 +21,6 @@ from ledger.verifier.papers import QR_MARK, Paper, read_codes, read_pdf
 from ledger.verifier.proofs import (
     BUNDLE_FORMAT,
     REDACTED_FORMAT,
-    Attested,
     Bundle,
     RedactedCopy,
     Seal,
@@ -29,8 +28,10 @@ from ledger.verifier.proofs import (
     read_bundle,
     read_redacted,
 )
-from ledger.verifier.reading import MOST_JSON_BYTES, Fault, Reason, read_json
+from ledger.verifier.reading import MOST_JSON_BYTES, Fault, Reason, check_plain, read_json
 from ledger.verifier.results import Result, result_of
+
+T = TypeVar("T")
 
 
 def verify(data: bytes, trust: TrustAnchor) -> Result:
@@ -86,7 +87,10 @@ def _read(data: bytes, trust: TrustAnchor) -> _Proof:
         return _Proof(_bundle_alone(read_codes(data.decode("latin-1")), trust))
     if not data.startswith(b"{"):
         raise Fault(Reason.UNKNOWN_FORMAT)
-    top = read_json(data)
+    return _formed(data, lambda top: _alone(top, trust))
+
+
+def _alone(top: dict[str, Any], trust: TrustAnchor) -> _Proof:
     if top.get("format") == REDACTED_FORMAT:
         copy = read_redacted(top, trust)
         return _Proof(copy.bundle, copy=copy)
@@ -94,13 +98,23 @@ def _read(data: bytes, trust: TrustAnchor) -> _Proof:
 
 
 def _bundle_alone(data: bytes, trust: TrustAnchor) -> Bundle:
-    return _bundle_of(read_json(data), trust)
+    return _formed(data, lambda top: _bundle_of(top, trust))
 
 
 def _bundle_of(top: dict[str, Any], trust: TrustAnchor) -> Bundle:
     if top.get("format") != BUNDLE_FORMAT:
         raise Fault(Reason.UNKNOWN_FORMAT)
     return read_bundle(top, trust)
+
+
+def _formed(data: bytes, read: Callable[[dict[str, Any]], T]) -> T:
+    """Read canonical JSON of a known form; where it has none, a rule of canonical JSON may be why, and comes first."""
+    top = read_json(data)
+    try:
+        return read(top)
+    except Fault:
+        check_plain(data)
+        raise
 
 
 def _seal_of(paper: Paper, bundle: Bundle) -> Seal:
@@ -115,10 +129,11 @@ def _check_file(proof: _Proof, trust: TrustAnchor) -> None:
             raise Fault(reason)
     if bundle.network != trust.network:
         raise Fault(Reason.OTHER_NETWORK)
-    if not _holds(bundle.statement, trust):
+    if not all(signed.holds(bundle.digest, trust.verifiers) for signed in bundle.signatures):
         raise Fault(Reason.SIGNATURE)
-    check_changes(bundle.changes)
-    message = bundle.statement.message
+    if bundle.changes.order is not None:
+        raise Fault(bundle.changes.order)
+    message = bundle.message
     if bundle.record is not None and bundle.record["contract"] != message.type.contract:
         raise Fault(Reason.RECORD)
     _check_log(bundle, trust)
@@ -163,11 +178,8 @@ class _Judged:
     def of(cls, proof: _Proof, trust: TrustAnchor) -> _Judged:
         """Step 15: apply the changes and judge every key."""
         bundle = proof.bundle
-        register = trust.register([change for change, _ in bundle.changes])
-        log = [
-            register.standing_of_log(seal.by.key_id, LOG, seal.message.number("signedAt"))
-            for _, seal in proof.seals()
-        ]
+        register = trust.register(bundle.changes)
+        log = [register.standing_of_log(seal.by.key_id, LOG, seal.signed_at) for _, seal in proof.seals()]
         if bundle.checkpoint is not None:
             log += _log_standings(register, bundle.checkpoint, LOG)
         by_witnesses = [
@@ -181,12 +193,11 @@ class _Judged:
         """Steps 16 to 24: who is behind it, does it still count, is it recorded?"""
         self._check_issuer()
         bundle = self.proof.bundle
-        message = bundle.statement.message
         if any(standing.revoked for standing in self.signers):
             raise Fault(Reason.KEY_REVOKED)
         if any(standing.revoked for standing in self.log):
             raise Fault(Reason.LOG_KEY_REVOKED)
-        if message.digest(self.trust.network) in self.trust.corrected:
+        if bundle.digest in self.trust.corrected:
             raise Fault(Reason.CORRECTED)
         if bundle.record is None:
             raise Fault(Reason.NOT_RECORDED)
@@ -196,7 +207,7 @@ class _Judged:
             raise Fault(Reason.WITNESSES_MISSING)
 
     def _check_issuer(self) -> None:
-        message = self.proof.bundle.statement.message
+        message = self.proof.bundle.message
         for standing in self.signers:
             if standing.fault is not None:
                 raise Fault(standing.fault)
@@ -217,24 +228,24 @@ class _Judged:
     def facts(self) -> dict[str, Any]:
         """Give what the file says, for people; none of it is altered, whether it counts is the outcome."""
         bundle, copy = self.proof.bundle, self.proof.copy
-        message = bundle.statement.message
+        message = bundle.message
         disclosed = copy.disclosed if copy is not None else bundle.disclosed
         return {
             "asOf": self.trust.checkpoint,
             "checkpoint": _checkpoint_facts(bundle),
-            "digest": _hex(message.digest(bundle.network)),
+            "digest": _hex(bundle.digest),
             "disclosed": disclosed.facts() if disclosed is not None else None,
             "message": message.values,
             "paper": self.proof.paper is not None,
             "record": bundle.record,
-            "sealedAt": bundle.seal.message.number("signedAt"),
+            "sealedAt": bundle.seal.signed_at,
             "signers": [
                 {
                     "keyId": _hex(signed.key_id),
                     "officer": _hex(standing.officer),
                     "organisation": _hex(standing.organisation),
                 }
-                for signed, standing in zip(bundle.statement.signatures, self.signers, strict=True)
+                for signed, standing in zip(bundle.signatures, self.signers, strict=True)
             ],
             "subject": _hex(message.subject),
             "type": message.type.name,
@@ -245,16 +256,16 @@ class _Judged:
 
 def _signers(bundle: Bundle, register: Register) -> Iterator[Standing]:
     """Judge the keys of the statement itself."""
-    message = bundle.statement.message
+    message = bundle.message
     if message.type.name in OF_FOUNDERS:
         founders = register.founders_before(message.number("sequence"))
-        for signed in bundle.statement.signatures:
+        for signed in bundle.signatures:
             organisation = founders.get(signed.key_id)
             yield Standing(organisation, None, None if organisation else Reason.KEY_UNKNOWN, revoked=False)
         return
-    moment = bundle.record["blockTime"] if bundle.record else bundle.seal.message.number("signedAt")
+    moment = bundle.record["blockTime"] if bundle.record else bundle.seal.signed_at
     needed = needed_roles(message)
-    for signed in bundle.statement.signatures:
+    for signed in bundle.signatures:
         yield register.standing(signed.key_id, needed, moment, bundle.place)
 
 

@@ -8,10 +8,10 @@ from hashlib import sha256
 from itertools import pairwise
 from typing import Any
 
-from ledger.verifier.anchor import TrustAnchor, read_network
-from ledger.verifier.hashing import inclusion_root, leaf_hash, shared_root
-from ledger.verifier.membership import Change, Place, read_signatures
-from ledger.verifier.messages import Message, Network, evidence, read_message
+from ledger.verifier.anchor import Changes, TrustAnchor
+from ledger.verifier.hashing import inclusion_root, keccak, leaf_hash, shared_root
+from ledger.verifier.membership import Attested, Place, read_signatures
+from ledger.verifier.messages import Message, Network, read_message, sealed
 from ledger.verifier.reading import (
     bytes_of,
     canonical,
@@ -19,6 +19,7 @@ from ledger.verifier.reading import (
     malformed,
     number_of,
     object_of,
+    scalar_of,
     text_of,
     uuid_bytes_of,
 )
@@ -28,7 +29,7 @@ BUNDLE_FORMAT = "piste-bundle-v1"
 REDACTED_FORMAT = "piste-redacted-v1"
 LEAF_FORMAT = "piste-evidence-v1"
 LEAF_KIND = "record"
-BUNDLE_SEAL, REDACTED_SEAL, PAPER_SEAL = "piste.bundle", "piste.redacted", "piste.paper"
+_BUNDLE_SEAL, _REDACTED_SEAL, _PAPER_SEAL = map(keccak, (b"piste.bundle", b"piste.redacted", b"piste.paper"))
 MOST_SIGNATURES, MOST_WITNESSES, MOST_CHANGES = 8, 32, 1000
 MOST_PROOF = 64
 MOST_FIELDS, MOST_PARTS, MOST_SIZE = 500, 16, 100_000
@@ -60,24 +61,13 @@ class Seal:
     """The log's signature over a file."""
 
     by: SignedBy
-    message: Message
+    signed_at: int
+    struct_hash: bytes
+    """Of the message `Evidence` that it signs."""
 
     def holds(self, network: Network) -> bool:
         """Tell whether the signature fits; the signer is always an address."""
-        return self.by.holds(self.message.digest(network), _ADDRESSES_ONLY)
-
-
-@dataclass(frozen=True)
-class Attested:
-    """A message with its signatures."""
-
-    message: Message
-    signatures: tuple[SignedBy, ...]
-
-    def holds(self, network: Network, verifiers: Verifiers) -> bool:
-        """Tell whether all signatures fit; whose they are is another question."""
-        digest = self.message.digest(network)
-        return all(signed.holds(digest, verifiers) for signed in self.signatures)
+        return self.by.holds(network.digest("EvidenceLog", self.struct_hash), _ADDRESSES_ONLY)
 
 
 @dataclass(frozen=True)
@@ -136,9 +126,13 @@ class Bundle:
     """A proof bundle."""
 
     network: Network
-    statement: Attested
-    changes: tuple[tuple[Change, bool], ...]
-    """Each with whether its signatures hold."""
+    message: Message
+    """The statement."""
+    signatures: tuple[SignedBy, ...]
+    """Of the statement."""
+    digest: bytes
+    """Of the statement, on the bundle's own network."""
+    changes: Changes
     record: dict[str, Any] | None
     """As JSON."""
     leaf: Leaf | None
@@ -156,7 +150,7 @@ class Bundle:
     @property
     def subject(self) -> bytes:
         """What the seals name as their subject."""
-        return self.leaf.subject if self.leaf else self.statement.message.subject
+        return self.leaf.subject if self.leaf else self.message.subject
 
 
 @dataclass(frozen=True)
@@ -176,27 +170,33 @@ def read_bundle(top: dict[str, Any], trust: TrustAnchor) -> Bundle:
         Fault: `malformed`.
     """
     object_of(top, _BUNDLE)
-    network = read_network(top["network"])
+    network = trust.network_of(top["network"])
     stated = object_of(top["statement"], frozenset({"message", "primaryType"}))
     message = read_message(stated["primaryType"], stated["message"])
     record = _record(top["record"])
-    leaf = _leaf(top["leaf"], message.digest(network), record)
+    digest = message.digest(network)
+    leaf = _leaf(top["leaf"], digest, record)
     inclusion = _inclusion(top["inclusion"])
-    checkpoint = _checkpoint(top["checkpoint"])
+    checkpoint = top["checkpoint"]
+    if checkpoint is not None:
+        checkpoint = trust.attested(checkpoint, "Checkpoint", MOST_SIGNATURES)
     subject = leaf.subject if leaf else message.subject
     bundle = Bundle(
         network=network,
-        statement=Attested(message, read_signatures(top["signatures"], MOST_SIGNATURES)),
-        changes=tuple(trust.change(item) for item in list_of(top["changes"], 0, MOST_CHANGES)),
+        message=message,
+        signatures=read_signatures(top["signatures"], MOST_SIGNATURES),
+        digest=digest,
+        changes=trust.changes_of(top["changes"], MOST_CHANGES),
         record=record,
         leaf=leaf,
         inclusion=inclusion,
         checkpoint=checkpoint,
         witnesses=tuple(
-            _attested(item, "CheckpointWitness", 1) for item in list_of(top["witnesses"], 0, MOST_WITNESSES)
+            trust.attested(item, "CheckpointWitness", 1)
+            for item in list_of(top["witnesses"], 0, MOST_WITNESSES)
         ),
         disclosed=_disclosed(top["disclosed"]) if top["disclosed"] is not None else None,
-        seal=_seal(top, BUNDLE_SEAL, subject),
+        seal=_seal(top, _BUNDLE_SEAL, subject),
     )
     _check_links(top)
     return bundle
@@ -216,7 +216,7 @@ def read_redacted(top: dict[str, Any], trust: TrustAnchor) -> RedactedCopy:
     if not _VIEW.fullmatch(text_of(top["view"])):
         raise malformed()
     return RedactedCopy(
-        bundle, _disclosed(top["disclosed"]), top["view"], _seal(top, REDACTED_SEAL, bundle.subject)
+        bundle, _disclosed(top["disclosed"]), top["view"], _seal(top, _REDACTED_SEAL, bundle.subject)
     )
 
 
@@ -264,15 +264,6 @@ def _inclusion(value: object) -> Inclusion | None:
     )
 
 
-def _checkpoint(value: object) -> Attested | None:
-    return None if value is None else _attested(value, "Checkpoint", MOST_SIGNATURES)
-
-
-def _attested(value: object, kind: str, most: int) -> Attested:
-    members = object_of(value, frozenset({"message", "signatures"}))
-    return Attested(read_message(kind, members["message"]), read_signatures(members["signatures"], most))
-
-
 def _hashes(value: object, most: int) -> tuple[bytes, ...]:
     return tuple(bytes_of(item, WORD) for item in list_of(value, 0, most))
 
@@ -295,24 +286,27 @@ def _field(value: object, size: int) -> dict[str, Any]:
     for part in list_of(shown["path"], 1, MOST_PARTS):
         if not isinstance(part, str):
             number_of(part)
-    if isinstance(shown["value"], dict | list) and shown["value"]:
-        raise malformed()
+    scalar_of(shown["value"])
     return shown
 
 
-def _seal(top: dict[str, Any], kind: str, subject: bytes) -> Seal:
+def _seal(top: dict[str, Any], kind: bytes, subject: bytes) -> Seal:
     seal = object_of(top["seal"], frozenset({"signature", "signedAt", "signer"}))
     by = SignedBy(bytes_of(seal["signer"], ADDRESS_BYTES), bytes_of(seal["signature"]))
     bare = {name: value for name, value in top.items() if name != "seal"}
     signed_at = number_of(seal["signedAt"])
     if not 0 < len(by.signature) <= WORD * MOST_PROOF:
         raise malformed()
-    return Seal(by, evidence(subject, kind, sha256(canonical(bare)).digest(), signed_at))
+    return _sealed(by, subject, kind, sha256(canonical(bare)).digest(), signed_at)
 
 
 def paper_seal(by: SignedBy, subject: bytes, content_hash: bytes, signed_at: int) -> Seal:
     """Give the seal of a paper."""
-    return Seal(by, evidence(subject, PAPER_SEAL, content_hash, signed_at))
+    return _sealed(by, subject, _PAPER_SEAL, content_hash, signed_at)
+
+
+def _sealed(by: SignedBy, subject: bytes, kind: bytes, content_hash: bytes, signed_at: int) -> Seal:
+    return Seal(by, signed_at, sealed(subject, kind, content_hash, signed_at))
 
 
 _ADDRESSES_ONLY = Verifiers(b"", b"")

@@ -67,6 +67,15 @@ def result_of(
         witnesses: How many count.
         facts: What is told of the file; nothing where it was altered.
     """
+    outcome, words, advice = _told(reason, checkpoint, demanded, witnesses)
+    told = {} if outcome is Outcome.ALTERED else facts or {}
+    return Result(outcome, reason, dict(words), dict(advice), told)
+
+
+@lru_cache(maxsize=1024)
+def _told(
+    reason: Reason, checkpoint: int, demanded: int, witnesses: int
+) -> tuple[Outcome, dict[str, str], dict[str, str]]:
     entry = reasons()[reason]
     words, advice = (
         {
@@ -75,5 +84,4 @@ def result_of(
         }
         for name in ("words", "next")
     )
-    outcome = Outcome(entry["outcome"])
-    return Result(outcome, reason, words, advice, {} if outcome is Outcome.ALTERED else facts or {})
+    return Outcome(entry["outcome"]), words, advice

@@ -233,9 +233,10 @@ def test_the_verifier_runs_without_anything_else_of_piste(tmp_path: Path) -> Non
         (["not-recorded.json", "corrected.json"], 3),
         (["corrected.json", "key-of-a-broker.json"], 2),
         (["key-of-a-broker.json", "seal-broken.json"], 1),
-        (["missing.json"], 5),
+        (["missing.json"], 6),
+        (["missing.json", "valid-paper.pdf", "not-recorded.json"], 4),
     ],
-    ids=["valid", "not-yet", "revoked", "unknown", "altered", "could-not-begin"],
+    ids=["valid", "not-yet", "revoked", "unknown", "altered", "not-read", "not-read-and-not-yet"],
 )
 def test_the_exit_code_tells_the_worst(
     arguments: list[str], code: int, capsys: pytest.CaptureFixture[str]
