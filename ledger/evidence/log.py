@@ -128,15 +128,20 @@ def append_leaf(
         content_hash: SHA-256, or a content hash, 32 bytes.
         now: The present moment; whole seconds count.
     """
-    leaf = EvidenceLeaf(
-        kind=kind,
-        subject=subject,
-        content_hash=content_hash,
-        at=now,
-        leaf_hash=merkle.leaf_hash(leaf_data(kind, subject, content_hash, now)),
-    )
+    leaf = EvidenceLeaf(**leaf_values(kind=kind, subject=subject, content_hash=content_hash, now=now))
     session.add(leaf)
     return leaf
+
+
+def leaf_values(*, kind: str, subject: UUID, content_hash: bytes, now: datetime) -> dict[str, Any]:
+    """Give the columns of a leaf, see `append_leaf`."""
+    return {
+        "kind": kind,
+        "subject": subject,
+        "content_hash": content_hash,
+        "at": now,
+        "leaf_hash": merkle.leaf_hash(leaf_data(kind, subject, content_hash, now)),
+    }
 
 
 def leaf_data(kind: str, subject: UUID, content_hash: bytes, at: datetime) -> bytes:

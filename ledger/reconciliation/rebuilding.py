@@ -31,7 +31,8 @@ from ledger.models import (
     TransactionState,
 )
 from ledger.outbox import statement_by_digest
-from ledger.recording.projections import apply
+from ledger.recording.projections import apply, fetch
+from ledger.recording.rows import MirrorRows
 from ledger.refusals import refusal_of
 from ledger.statements import Statement, id_from_bytes
 from ledger.typed_data import from_hex
@@ -179,13 +180,16 @@ class Rebuilding:
         for transaction in stretch.transactions:
             found = statements_in(transaction.shown, self.deployment)
             sent.update({(transaction.hash, one.digest): one for one in reversed(found)})
+        rows = MirrorRows(session)
+        fetch(rows, events)
         for event in events:
             at = times[event.block_number]
-            apply(session, event, at)
+            apply(rows, event, at)
             if event.name == "StatementRecorded":
                 self._recorded(session, event, sent, own, at, rebuilt)
             elif event.name == "StatementRefused":
                 self._refused(session, event, sent, own, at, rebuilt)
+        rows.write()
         rebuilt.blocks += len(stretch.blocks)
         rebuilt.events += len(events)
         rebuilt.transactions += len(own)

@@ -278,7 +278,7 @@ class Indexer:
         session.flush()
         for block in blocks:
             for event in events[block.number]:
-                apply(session, event, block.timestamp)
+                apply(session.rows, event, block.timestamp)
                 verdicts.hear(session, event, block)
         verdicts.settle(
             session, {row: (found.number, found.block_hash, found.succeeded) for row, found in mined.items()}

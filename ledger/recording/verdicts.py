@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ledger.evidence.records import append_record
+from ledger.evidence.records import append_record, record_leaf
 from ledger.models import (
     ChainBlock,
     ChainEvent,
@@ -20,6 +20,7 @@ from ledger.models import (
     TransactionState,
 )
 from ledger.outbox import statement_by_digest
+from ledger.recording.effects import EffectSession
 from ledger.refusals import NO_VERDICT, Refusal, plain_refusal, refusal_of
 from ledger.typed_data import from_hex
 
@@ -55,14 +56,14 @@ class Verdicts:
     sink: StatementSink
     relay_address: str
 
-    def hear(self, session: Session, event: ChainEvent, block: ChainBlock) -> None:
+    def hear(self, session: EffectSession, event: ChainEvent, block: ChainBlock) -> None:
         """Take in one event of a final block."""
         if event.name == "StatementRecorded":
             self._recorded(session, event, block)
         elif event.name == "StatementRefused":
             self._refused(session, event, block)
 
-    def settle(self, session: Session, receipts: Mapping[int, tuple[int, bytes, bool]]) -> None:
+    def settle(self, session: EffectSession, receipts: Mapping[int, tuple[int, bytes, bool]]) -> None:
         """Close the relay's transactions that are in final blocks; free statements that got no verdict.
 
         Args:
@@ -85,17 +86,31 @@ class Verdicts:
                 _log.warning("statement.without-verdict", statement=record.digest.hex(), succeeded=succeeded)
                 self._again_or_refuse(session, record, plain_refusal(NO_VERDICT), block)
 
-    def _recorded(self, session: Session, event: ChainEvent, block: ChainBlock) -> None:
+    def _recorded(self, session: EffectSession, event: ChainEvent, block: ChainBlock) -> None:
         record = statement_by_digest(session, from_hex(event.values["statement"]))
         if record is None or record.contract != event.contract:
             return
         known = record.state == StatementState.RECORDED
-        record.state, record.refusal = StatementState.RECORDED, None
-        _place(record, event, block)
-        # Whatever the sink asks the database for sees this: queries flush what is pending.
-        append_record(session, record, first=not known)
-        if not known:
-            self.sink.recorded(session, record)
+        if record.refusal is not None:
+            record.refusal = None
+        # Whatever the sink asks the database for sees this: queries write what is pending.
+        session.settle(
+            record,
+            state=StatementState.RECORDED,
+            block_number=block.number,
+            block_hash=block.hash,
+            recorded_at=block.timestamp,
+            transaction_hash=event.transaction_hash,
+            transaction_index=event.transaction_index,
+            log_index=event.log_index,
+        )
+        if known:
+            append_record(session, record)
+            return
+        leaf = record_leaf(record)
+        if leaf is not None:
+            session.add_leaf(leaf)
+        self.sink.recorded(session, record)
 
     def _refused(self, session: Session, event: ChainEvent, block: ChainBlock) -> None:
         if event.values["submitter"].lower() != self.relay_address.lower():

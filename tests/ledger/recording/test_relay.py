@@ -29,6 +29,7 @@ from ledger.models import (
     TransactionState,
 )
 from ledger.proofs.lines import LineTree
+from ledger.recording.effects import effects
 from ledger.recording.verdicts import Verdicts
 from ledger.statements import CheckNoteVoiding, Evidence, NoteItem, id_bytes
 from tests.ledger.dying import dies, killer
@@ -387,7 +388,7 @@ def test_a_call_that_ran_out_of_gas_twice_is_refused_in_words(sqlite_world: Worl
         replace(relay, at=killer("relay.committed")).step()
 
     assert dies(relay_and_die)
-    with world.database.write() as session:
+    with effects(world.database) as session:
         session.execute(update(StatementRecord).where(StatementRecord.digest == name).values(attempts=1))
         block = session.scalars(select(ChainBlock).order_by(ChainBlock.number.desc()).limit(1)).one()
         event = ChainEvent(

@@ -12,6 +12,7 @@ import orjson
 import pytest
 from eth_account import Account
 from sqlalchemy import select
+from sqlalchemy.exc import NoResultFound
 
 from kernel.clock import ManualClock
 from kernel.database import Database
@@ -19,8 +20,17 @@ from ledger.chain.client import Chain, NodeRefused, sign_transaction
 from ledger.chain.incidents import NodeDisagrees
 from ledger.chain.node import EmbeddedNode
 from ledger.chain.reading import BlockReader
-from ledger.mirrors import LedgerCertificate, LedgerKey
-from ledger.models import ChainEvent, LedgerLoad, LedgerStatus, RelayLease, TransactionVersion
+from ledger.evidence.log import leaf_values
+from ledger.mirrors import LedgerCertificate
+from ledger.models import (
+    ChainEvent,
+    EvidenceLeaf,
+    LedgerLoad,
+    LedgerStatus,
+    RelayLease,
+    StatementRecord,
+    TransactionVersion,
+)
 from ledger.outbox import LedgerBusy
 from ledger.proofs.lines import LineTree
 from ledger.recording.effects import effects
@@ -263,29 +273,41 @@ def test_a_stretch_is_bounded_by_gas() -> None:
     assert len(reader.stretch(1, 30)) == 5
 
 
-def test_a_session_of_effects_answers_as_any_other(world: World) -> None:
+def test_what_takes_effect_is_seen_by_whoever_asks(world: World) -> None:
+    """Mirrors, verdicts and leaves are written late, but before any question in the same session."""
     certificate = uuid4()
-    world.take(world.submission(certificate, LineTree(certificate, [(1, "KGM", 1)])), "broker")
+    name = certificate.bytes + bytes(16)
+    statement = world.take(world.submission(certificate, LineTree(certificate, [(1, "KGM", 1)])), "broker")
     with world.database.read() as session:
-        rows = session.scalars(select(ChainEvent).order_by(ChainEvent.id)).all()
-        known = session.scalars(select(LedgerKey)).first()
-        assert known is not None
+        events = session.scalars(select(ChainEvent).order_by(ChainEvent.id)).all()
+    leaf = leaf_values(kind="test", subject=uuid4(), content_hash=bytes(32), now=world.clock.now())
     with effects(world.database) as session:
-        session.prefetch(rows)
-        row = session.get_one(LedgerCertificate, certificate.bytes + bytes(16))
-        assert session.get(LedgerCertificate, (row.certificate,)) is row
-        assert session.get(LedgerCertificate, b"\1" * 32) is None
-        assert session.get(LedgerKey, known.key_id) is not known
-        values = {column.key: getattr(row, column.key) for column in LedgerCertificate.__table__.columns}
-        assert session.merge(LedgerCertificate(**{**values, "state": "revoked"})) is row
-        assert row.state == "revoked"
-        session.delete(row)
-        assert session.get(LedgerCertificate, row.certificate) is None
-        session.merge(LedgerCertificate(**values))
-        assert session.merge(LedgerCertificate(**{**values, "certificate": b"\2" * 32})).state == "submitted"
+        session.prefetch(events)
         assert session.judged() == 0
+        held = session.get_one(LedgerCertificate, name)
+        session.rows.change(LedgerCertificate, name).state = "revoked"
+        values = dict(vars(session.rows.change(LedgerCertificate, name)))
+        session.rows.put(LedgerCertificate, **{**values, "certificate": b"\2" * 32, "state": "active"})
+        record = session.scalars(
+            select(StatementRecord).where(StatementRecord.digest == statement.digest)
+        ).one()
+        session.settle(record, log_index=77)
+        session.add_leaf(leaf)
+        assert set(session.execute(select(LedgerCertificate.state)).scalars()) == {"revoked", "active"}
+        assert held.state == "revoked"
+        assert session.scalar(select(StatementRecord.log_index).where(StatementRecord.id == record.id)) == 77
+        assert (
+            session.scalar(select(EvidenceLeaf.kind).where(EvidenceLeaf.subject == leaf["subject"])) == "test"
+        )
+        session.rows.remove(LedgerCertificate, name)
+        assert session.rows.get(LedgerCertificate, name) is None
+        assert session.get(LedgerCertificate, name) is None
+        with pytest.raises(NoResultFound):
+            session.rows.change(LedgerCertificate, b"\1" * 32)
+        session.rows.change(LedgerCertificate, b"\2" * 32).version = 7
     with world.database.read() as session:
-        assert {row.state for row in session.scalars(select(LedgerCertificate))} == {"submitted"}
+        assert [row.version for row in session.scalars(select(LedgerCertificate))] == [7]
+        assert session.get_one(StatementRecord, record.id).log_index == 77
 
 
 def test_the_loop_asks_again_before_it_gives_up() -> None:
