@@ -13,7 +13,7 @@ fields. Only `api` knows what a kind means in HTTP.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from string import Formatter
 from typing import ClassVar, Literal, NamedTuple, dataclass_transform
@@ -106,6 +106,15 @@ class PisteError(Exception):
         return _rebuilt, (type(self), named)
 
 
+@dataclass(frozen=True)
+class Suggestion:
+    """A value that could stand where a fault is."""
+
+    value: str
+    meaning: Text
+    """What it is, for a person who chooses."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Fault:
     """One thing wrong with one field."""
@@ -116,12 +125,16 @@ class Fault:
     """Code of the rule, for example `identifier.check-digit`."""
     message: Text
     next_step: Text
+    suggestions: tuple[Suggestion, ...] = ()
+    """What was probably meant, the likeliest first; empty where nothing is obvious."""
 
     def under(self, prefix: str) -> Fault:
         """Give the same fault with its field placed under a prefix."""
-        return Fault(
-            field=prefix + self.field, rule=self.rule, message=self.message, next_step=self.next_step
-        )
+        return self.at(prefix + self.field)
+
+    def at(self, field: str) -> Fault:
+        """Give the same fault at another place."""
+        return replace(self, field=field)
 
 
 class Invalid(PisteError):

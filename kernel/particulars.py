@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import calendar
 import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -25,7 +28,7 @@ from pydantic import (
     field_validator,
 )
 
-from kernel.errors import Fault, Text
+from kernel.errors import Fault, Invalid, Text
 from kernel.identifiers import (
     check_air_waybill,
     check_carnet_number,
@@ -42,6 +45,7 @@ from kernel.identifiers import (
     check_plate,
     check_unit,
 )
+from kernel.identifiers.headings import nearest_headings
 from kernel.validation import Strict, checked, refusal
 
 MOST_QUANTITY = 10**12
@@ -289,6 +293,32 @@ def add_months(day: date, months: int) -> date:
     years, month = divmod(day.month - 1 + months, 12)
     year = day.year + years
     return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
+@contextmanager
+def headings_named(raw: object) -> Iterator[None]:
+    """Let suggestions of commodity codes regard what the goods are called in the same line of the input."""
+    try:
+        yield
+    except Invalid as invalid:
+        named = [_heading_named(one, raw) if one.field.endswith("/hs_code") else one for one in invalid.found]
+        raise Invalid(found=tuple(named)) from None
+
+
+def _heading_named(fault: Fault, raw: object) -> Fault:
+    line: object = raw
+    for part in fault.field.split("/")[1:-1]:
+        if isinstance(line, Mapping):
+            line = line.get(part)
+        elif isinstance(line, Sequence) and not isinstance(line, str) and part.isdecimal():
+            line = line[int(part)] if int(part) < len(line) else None
+    if not isinstance(line, Mapping) or not isinstance(line.get("hs_code"), str):
+        return fault
+    named = line.get("name_en")
+    if fault.suggestions and fault.rule == "identifier.format":
+        return fault
+    near = nearest_headings(line["hs_code"][:60], named[:255] if isinstance(named, str) else "")
+    return replace(fault, suggestions=near)
 
 
 def document_of(content: BaseModel) -> dict[str, Any]:

@@ -28,9 +28,10 @@ its digest (EIP-712), the typed data and `signed_at`. `POST …/actions/{event}`
 `pending_event`.
 
 **Doing things once.** Send a fresh `Idempotency-Key` with each change; the same request sent again gets the first
-answer. **Not overwriting others.** `ETag` is the revision; send it back as `If-Match`. **Lists** come newest first in
-pages of at most 200, by cursor. **Refusals** are problem details (RFC 9457) that name every fault at once, in the
-language of `Accept-Language` (en, zh).
+answer. **Trying first.** `?dry_run=true` on a filing route gives the faults that filing would have, with
+suggestions, and writes nothing. **Not overwriting others.** `ETag` is the revision; send it back as `If-Match`.
+**Lists** come newest first in pages of at most 200, by cursor. **Refusals** are problem details (RFC 9457) that name
+every fault at once, in the language of `Accept-Language` (en, zh).
 """
 
 

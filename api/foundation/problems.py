@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,9 +11,16 @@ from starlette.responses import Response
 
 from api.foundation.languages import language_of
 from api.foundation.refusals import RETRY_AFTER_S, TITLES, InternalFault, TooManyRequests, status_of
-from kernel.errors import Kind, PisteError
+from kernel.errors import Fault, Kind, Language, PisteError
 
 MEDIA_TYPE = "application/problem+json"
+
+
+class SuggestionOut(BaseModel):
+    """A value that could stand where the fault is."""
+
+    value: str
+    meaning: str
 
 
 class FaultOut(BaseModel):
@@ -22,6 +30,9 @@ class FaultOut(BaseModel):
     rule: str
     message: str
     next_step: str
+    suggestions: list[SuggestionOut] = Field(
+        description="What was probably meant, the likeliest first; empty where nothing is obvious."
+    )
 
 
 class Problem(BaseModel):
@@ -44,6 +55,9 @@ class Problem(BaseModel):
                             "rule": "identifier.check-digit",
                             "message": "Unified social credit code 9111…341X has a wrong check digit.",
                             "next_step": "One of its characters was mistyped: compare it with the document.",
+                            "suggestions": [
+                                {"value": "91110000600037341L", "meaning": "Unified social credit code"}
+                            ],
                         }
                     ],
                 }
@@ -78,16 +92,25 @@ def problem_of(request: Request, refusal: PisteError) -> Problem:
         instance=request.url.path,
         code=refusal.code,
         trace_id=trace_id_of(request),
-        faults=[
-            FaultOut(
-                field=fault.field,
-                rule=fault.rule,
-                message=fault.message.in_language(language),
-                next_step=fault.next_step.in_language(language),
-            )
-            for fault in refusal.faults()
-        ],
+        faults=faults_out(refusal.faults(), language),
     )
+
+
+def faults_out(faults: Sequence[Fault], language: Language) -> list[FaultOut]:
+    """Put faults into words of one language."""
+    return [
+        FaultOut(
+            field=fault.field,
+            rule=fault.rule,
+            message=fault.message.in_language(language),
+            next_step=fault.next_step.in_language(language),
+            suggestions=[
+                SuggestionOut(value=one.value, meaning=one.meaning.in_language(language))
+                for one in fault.suggestions
+            ],
+        )
+        for fault in faults
+    ]
 
 
 def headers_of(request: Request, refusal: PisteError) -> dict[str, str]:
@@ -150,7 +173,7 @@ def problem_answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def _example(code: str, detail: str, next_step: str) -> dict[str, Any]:
-    fault = {"field": "", "rule": code, "message": detail, "next_step": next_step}
+    fault = {"field": "", "rule": code, "message": detail, "next_step": next_step, "suggestions": []}
     return {
         "code": code,
         "detail": detail,

@@ -23,6 +23,7 @@ from api.foundation.entity_tags import matches
 from api.foundation.installation import Installation, installation_of
 from api.foundation.limits import read_body, read_json
 from api.foundation.problems import problem_answers
+from api.foundation.rehearsals import is_rehearsal
 from api.foundation.transactions import Transaction
 from kernel.errors import NotSignedIn
 from workflow.parties.models import AnsweredRequest
@@ -226,7 +227,7 @@ async def _in_transaction(
             if first is not None:
                 return idempotency.replay(first)
         answer = await inner(request)
-        if answer.status_code < _FIRST_REFUSAL:
+        if answer.status_code < _FIRST_REFUSAL and not is_rehearsal(request):
             if writes:
                 await run_in_threadpool(_complete, transaction.session, place, once, answer)
             await transaction.commit()

@@ -17,14 +17,18 @@ from api.cases.examination import (
     summarise_hold,
 )
 from api.cases.papers import Documents, Findings, documents_view, findings_view
+from api.cases.rehearsing import REHEARSED, rehearse
 from api.cases.views import CaseDetail, Look
 from api.foundation.callers import PrincipalOf, SessionOf
 from api.foundation.entity_tags import SeenRevision
 from api.foundation.installation import ContextOf
+from api.foundation.languages import language_of
 from api.foundation.problems import problem_answers
+from api.foundation.rehearsals import DryRun
 from api.foundation.routes import api_router
 from api.single_window.declared import XML, XML_EXAMPLE, read_declared
 from workflow.declarations import service as declarations
+from workflow.declarations.rules import LIFE_CYCLE, DocumentsMissing
 from workflow.examination import service as examination
 
 router = api_router("/declarations", "single_window")
@@ -39,7 +43,7 @@ _EXAMPLE["requestBody"]["content"][XML] = {
     "",
     status_code=201,
     response_model=DeclarationDetail,
-    responses=problem_answers(409),
+    responses=REHEARSED | problem_answers(409),
     openapi_extra=_EXAMPLE,
     summary="Begin a declaration",
 )
@@ -50,7 +54,8 @@ def draft(
     principal: PrincipalOf,
     response: Response,
     content: RawDeclaration,
-) -> CaseDetail:
+    dry_run: DryRun,
+) -> CaseDetail | Response:
     """Write a draft from JSON, or from the XML of the WCO Data Model, whose faults then name the element.
 
     It stays the firm's own until it is signed and filed; nothing is reserved before.
@@ -58,8 +63,11 @@ def draft(
     declared = read_declared(request.headers.get("content-type", ""), content)
     with declared.faults_named():
         drafted = declarations.draft_declaration(
-            session, context, principal, declared.content, source=declared.source
+            session, context, principal, declared.content, source=None if dry_run else declared.source
         )
+        if dry_run:
+            look = Look(session, context, principal)
+            return rehearse(look, DESK, drafted, "submit", language_of(request), DocumentsMissing)
     return show_new(Look(session, context, principal), DESK, drafted, response)
 
 
@@ -69,7 +77,7 @@ add_reading_routes(router, DESK)
 @router.put(
     "/{case_id}",
     response_model=DeclarationDetail,
-    responses=problem_answers(404, 409, 412),
+    responses=REHEARSED | problem_answers(404, 409, 412),
     openapi_extra=_EXAMPLE,
     summary="Rewrite a draft, or send an amendment",
 )
@@ -82,7 +90,8 @@ def rewrite(
     case_id: CaseId,
     seen: SeenRevision,
     content: RawDeclaration,
-) -> CaseDetail:
+    dry_run: DryRun,
+) -> CaseDetail | Response:
     """Replace the content of a draft.
 
     Where customs asked for an amendment, this is its content; the step `amend` signs it.
@@ -90,8 +99,18 @@ def rewrite(
     declared = read_declared(request.headers.get("content-type", ""), content)
     with declared.faults_named():
         rewritten = declarations.rewrite_declaration(
-            session, context, principal, case_id, declared.content, seen=seen, source=declared.source
+            session,
+            context,
+            principal,
+            case_id,
+            declared.content,
+            seen=seen,
+            source=None if dry_run else declared.source,
         )
+        if dry_run:
+            look = Look(session, context, principal)
+            event = "submit" if rewritten.state == LIFE_CYCLE.initial else "amend"
+            return rehearse(look, DESK, rewritten, event, language_of(request), DocumentsMissing)
     return show(Look(session, context, principal), DESK, rewritten, response)
 
 

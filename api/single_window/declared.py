@@ -97,8 +97,7 @@ class Declared:
     def _at_element(self, fault: Fault) -> Fault:
         if self.message is None or fault.field.startswith("/Declaration"):
             return fault
-        at = element_of(self.message, fault.field)
-        return Fault(field=at, rule=fault.rule, message=fault.message, next_step=fault.next_step)
+        return fault.at(element_of(self.message, fault.field))
 
 
 def read_declared(content_type: str, body: object) -> Declared:

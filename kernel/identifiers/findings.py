@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kernel.errors import Fault, Text
+from kernel.errors import Fault, Suggestion, Text
 
 _SHOWN = 60
 """How much of a wrong value a message repeats."""
@@ -56,12 +56,13 @@ def wrong_format(name: Text, value: str, field: str, *, shape: Text, write_as: s
                 f"{name.zh}{shown(value)}的格式不正确。",
             ),
             next_step=step,
+            suggestions=(Suggestion(write_as, name),) if write_as else (),
         )
     ]
 
 
 def wrong_check_digit(
-    name: Text, value: str, field: str, *, expected: str = "", given: str = ""
+    name: Text, value: str, field: str, *, expected: str = "", given: str = "", masked: bool = False
 ) -> list[Fault]:
     """Say that the check digit does not fit the rest, and which would, where the algorithm tells.
 
@@ -70,7 +71,8 @@ def wrong_check_digit(
         value: What was given.
         field: Where it was given.
         expected: The check digit that fits the other characters.
-        given: The check digit that was given.
+        given: The check digit that was given, at the end of the value.
+        masked: Whether the value is not the whole one, so that it cannot be mended.
     """
     rest = (
         Text(f": {given} was given, {expected} expected", f"：填写为{given}，应为{expected}")
@@ -89,11 +91,16 @@ def wrong_check_digit(
                 "One of its characters was mistyped: compare it with the document.",
                 "其中有字符录入错误，请对照原始单证逐位核对。",
             ),
+            suggestions=(Suggestion(value.removesuffix(given) + expected, name),)
+            if expected and not masked
+            else (),
         )
     ]
 
 
-def unknown_code(name: Text, value: str, field: str, *, listed_in: Text) -> list[Fault]:
+def unknown_code(
+    name: Text, value: str, field: str, *, listed_in: Text, near: tuple[Suggestion, ...] = ()
+) -> list[Fault]:
     """Say that a code does not stand in its list.
 
     Args:
@@ -101,6 +108,7 @@ def unknown_code(name: Text, value: str, field: str, *, listed_in: Text) -> list
         value: What was given.
         field: Where it was given.
         listed_in: Which list holds the codes.
+        near: Codes of the list that were probably meant.
     """
     return [
         Fault(
@@ -111,6 +119,7 @@ def unknown_code(name: Text, value: str, field: str, *, listed_in: Text) -> list
                 f"{listed_in.zh}中没有{name.zh}{shown(value)}。",
             ),
             next_step=Text(f"Choose a code from {listed_in.en}.", f"请从{listed_in.zh}中选择代码。"),
+            suggestions=near,
         )
     ]
 

@@ -94,7 +94,9 @@ def check_identity_card(value: str, field: str) -> list[Fault]:
         ric.validate(value)
     except InvalidChecksum:
         expected = ric.calc_check_digit(value)
-        return wrong_check_digit(IDENTITY_CARD, _masked(value), field, expected=expected, given=value[-1])
+        return wrong_check_digit(
+            IDENTITY_CARD, _masked(value), field, expected=expected, given=value[-1], masked=True
+        )
     except ValidationError:
         part = Text("its birth date or its place does not exist", "出生日期或行政区划代码不存在")
         return wrong_part(IDENTITY_CARD, _masked(value), field, part=part)

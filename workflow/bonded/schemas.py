@@ -120,7 +120,7 @@ class CheckNoteInput(Strict):
         known = [part for part in parts if part is not None]
         if len(known) == len(parts) and weights_sum(*known) != value:
             (fault,) = WeightsDoNotAddUp(sum_kg=weights_sum(*known), total_kg=value).faults()
-            raise refusal(Fault(field="", rule=fault.rule, message=fault.message, next_step=fault.next_step))
+            raise refusal(fault.at(""))
         return value
 
     @field_validator("items")

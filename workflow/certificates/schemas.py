@@ -37,6 +37,7 @@ from kernel.particulars import (
     UnitCode,
     add_months,
     document_of,
+    headings_named,
     net_within_gross,
 )
 from kernel.validation import FILLED, Strict, at_most, parse_with, refusal, repeated, required
@@ -209,7 +210,8 @@ def parse_certificate(raw: object) -> CertificateContent:
     Raises:
         Invalid: It has faults; all of them are named.
     """
-    return parse_with(CertificateContent, raw, repeated(raw, "lines", "line_no"))
+    with headings_named(raw):
+        return parse_with(CertificateContent, raw, repeated(raw, "lines", "line_no"))
 
 
 def faults(raw: object) -> list[Fault]:

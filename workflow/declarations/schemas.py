@@ -38,6 +38,7 @@ from kernel.particulars import (
     TransportDocument,
     UnitCode,
     document_of,
+    headings_named,
     net_within_gross,
     plain,
 )
@@ -284,7 +285,8 @@ def parse_declaration(raw: object) -> DeclarationContent:
     Raises:
         Invalid: It has faults; all of them are named.
     """
-    return parse_with(DeclarationContent, raw, repeated(raw, "lines", "line_no"))
+    with headings_named(raw):
+        return parse_with(DeclarationContent, raw, repeated(raw, "lines", "line_no"))
 
 
 def faults(raw: object) -> list[Fault]:

@@ -103,6 +103,41 @@ def take_step(
     return case
 
 
+def rehearse_step(
+    session: Session,
+    context: Context,
+    principal: Principal,
+    kind: CaseKind,
+    case: Case,
+    event: str,
+    later: tuple[type[PisteError], ...] = (),
+) -> list[PisteError]:
+    """Go as far as a signed step goes without its signature, so that every guard speaks; the caller undoes it.
+
+    Args:
+        session: A transaction that will not be committed.
+        context: Clock, archive, deployment.
+        principal: Who would act.
+        kind: The kind of case.
+        case: The case, which may be new in this transaction.
+        event: The step.
+        later: Refusals that are told and not raised, because what they ask for can only come later.
+
+    Raises:
+        PisteError: Whatever guard of the process is not met.
+    """
+    session.flush()
+    step = _step(context, principal, kind, case, event, kind.action_input())
+    needed: list[PisteError] = []
+    try:
+        kind.decide(session, context, case, step)
+    except later as refusal:
+        needed.append(refusal)
+    kind.signed(session, context, case, step)
+    session.flush()
+    return needed
+
+
 def _step(
     context: Context, principal: Principal, kind: CaseKind, case: Case, event: str, given: ActionInput
 ) -> StepInput:

@@ -108,10 +108,7 @@ def to_filing(wco: WcoDeclaration, defaults: Mapping[str, Any] | None = None) ->
     try:
         content = parse_declaration(sources.raw)
     except Invalid as invalid:
-        named = [
-            Fault(field=sources.place(f.field), rule=f.rule, message=f.message, next_step=f.next_step)
-            for f in invalid.found
-        ]
+        named = [fault.at(sources.place(fault.field)) for fault in invalid.found]
         raise Invalid(found=capped(list(dict.fromkeys([*sources.faults, *named])))) from None
     collect(sources.faults)
     return content
