@@ -103,7 +103,7 @@ def overview_page(
 ) -> HTMLResponse:
     """Show how the ledger stands and what came in last."""
     del person
-    blocks = explorer.newest_blocks(session, before=before, most=NEWEST)
+    blocks = explorer.newest_blocks(session, context.deployment, before=before, most=NEWEST)
     newest = select(StatementRecord).order_by(StatementRecord.id.desc()).limit(NEWEST)
     checkpoints = select(LedgerCheckpoint).order_by(LedgerCheckpoint.size.desc()).limit(CHECKPOINTS)
     return _page(
@@ -154,7 +154,7 @@ def statement_page(
     record = statement_by_digest(session, bytes.fromhex(digest[2:]))
     if record is None:
         raise NotFound(what="statement", name=digest)
-    shown = explorer.statement(session, record.digest)
+    shown = explorer.statement(session, context.deployment, record.digest)
     verification = _verification(session, context, place, record)
     case = _case(session, person.principal, record.case_kind, record.case_id)
     return _page(
@@ -178,13 +178,14 @@ def statement_page(
 def case_page(
     request: Request,
     session: SessionOf,
+    context: ContextOf,
     person: PersonOf,
     case_id: UUID,
     after: After = None,
     after_statement: Annotated[int | None, Query(ge=0, le=BIGGEST)] = None,
 ) -> HTMLResponse:
     """Show everything on the chain about a case, without its content."""
-    found = explorer.case(session, case_id, after, after_statement)
+    found = explorer.case(session, context.deployment, case_id, after, after_statement)
     kind = session.scalar(
         select(StatementRecord.case_kind).where(StatementRecord.case_id == case_id).limit(1)
     )
@@ -200,11 +201,16 @@ def case_page(
 
 @router.get("/blocks/{number}")
 def block_page(
-    request: Request, session: SessionOf, person: PersonOf, number: BlockNumber, after: After = None
+    request: Request,
+    session: SessionOf,
+    context: ContextOf,
+    person: PersonOf,
+    number: BlockNumber,
+    after: After = None,
 ) -> HTMLResponse:
     """Show a block with what the contracts did in it."""
     del person
-    found = explorer.block(session, number, after)
+    found = explorer.block(session, context.deployment, number, after)
     return _page(
         request,
         "block",
@@ -218,13 +224,14 @@ def block_page(
 def transaction_page(
     request: Request,
     session: SessionOf,
+    context: ContextOf,
     person: PersonOf,
     transaction_hash: WordPath,
     after: After = None,
 ) -> HTMLResponse:
     """Show what a transaction brought about."""
     del person
-    found = explorer.transaction(session, bytes.fromhex(transaction_hash[2:]), after)
+    found = explorer.transaction(session, context.deployment, bytes.fromhex(transaction_hash[2:]), after)
     return _page(
         request,
         "transaction",
@@ -236,10 +243,15 @@ def transaction_page(
 
 @router.get("/keys/{key_id}")
 def key_page(
-    request: Request, session: SessionOf, person: PersonOf, key_id: WordPath, after: After = None
+    request: Request,
+    session: SessionOf,
+    context: ContextOf,
+    person: PersonOf,
+    key_id: WordPath,
+    after: After = None,
 ) -> HTMLResponse:
     """Show a key of the register: whose it is, what it may sign, and since when."""
-    found = explorer.key(session, bytes.fromhex(key_id[2:]), after)
+    found = explorer.key(session, context.deployment, bytes.fromhex(key_id[2:]), after)
     organisations = parties.organisation_names(session, [i for i in (found.organisation_id,) if i])
     officers = parties.person_names(session, [i for i in (found.officer_id,) if i])
     return _page(
@@ -258,10 +270,15 @@ def key_page(
 
 @router.get("/officers/{officer_id}")
 def officer_page(
-    request: Request, session: SessionOf, person: PersonOf, officer_id: UUID, after: After = None
+    request: Request,
+    session: SessionOf,
+    context: ContextOf,
+    person: PersonOf,
+    officer_id: UUID,
+    after: After = None,
 ) -> HTMLResponse:
     """Show an officer or a device: the keys, and what they signed."""
-    found = explorer.officer(session, officer_id, after)
+    found = explorer.officer(session, context.deployment, officer_id, after)
     owners = [key.organisation_id for key in found.keys if key.organisation_id]
     known = any(_knows_officers(person, key) for key in found.keys)
     names = parties.person_names(session, [officer_id]) if known else {}

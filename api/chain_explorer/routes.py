@@ -81,10 +81,12 @@ def find(
 
 
 @router.get("/statements/{digest}", responses=problem_answers(404, 422), summary="Look up a statement")
-def read_statement(session: SessionOf, principal: PrincipalOf, digest: WordPath) -> StatementOut:
+def read_statement(
+    session: SessionOf, context: ContextOf, principal: PrincipalOf, digest: WordPath
+) -> StatementOut:
     """Tell what was signed, by which keys, and what became of it."""
     del principal
-    return StatementOut.model_validate(explorer.statement(session, _bytes(digest)))
+    return StatementOut.model_validate(explorer.statement(session, context.deployment, _bytes(digest)))
 
 
 @router.get(
@@ -108,6 +110,7 @@ def verify_statement(
 @router.get("/cases/{case_id}", responses=problem_answers(404, 422), summary="Look up a case")
 def read_case(
     session: SessionOf,
+    context: ContextOf,
     principal: PrincipalOf,
     case_id: Annotated[UUID, Path(description="The case.")],
     after: After = None,
@@ -117,12 +120,13 @@ def read_case(
 ) -> CaseOut:
     """Tell what the ledger knows of a case: statements and events, no content."""
     del principal
-    return CaseOut.model_validate(explorer.case(session, case_id, after, after_statement))
+    return CaseOut.model_validate(explorer.case(session, context.deployment, case_id, after, after_statement))
 
 
 @router.get("/blocks", responses=problem_answers(422), summary="List blocks")
 def list_blocks(
     session: SessionOf,
+    context: ContextOf,
     principal: PrincipalOf,
     before: Annotated[
         int | None, Query(ge=0, le=BIGGEST, description="Only those below this number.")
@@ -131,49 +135,56 @@ def list_blocks(
 ) -> Blocks:
     """List the blocks that hold events of the contracts, newest first."""
     del principal
-    found = explorer.newest_blocks(session, before=before, most=limit)
+    found = explorer.newest_blocks(session, context.deployment, before=before, most=limit)
     return Blocks(items=[BlockOut.model_validate(block) for block in found])
 
 
 @router.get("/blocks/{number}", responses=problem_answers(404, 422), summary="Look up a block")
 def read_block(
-    session: SessionOf, principal: PrincipalOf, number: BlockNumber, after: After = None
+    session: SessionOf, context: ContextOf, principal: PrincipalOf, number: BlockNumber, after: After = None
 ) -> BlockOut:
     """Tell what the contracts did in a block."""
     del principal
-    return BlockOut.model_validate(explorer.block(session, number, after))
+    return BlockOut.model_validate(explorer.block(session, context.deployment, number, after))
 
 
 @router.get(
     "/transactions/{transaction_hash}", responses=problem_answers(404, 422), summary="Look up a transaction"
 )
 def read_transaction(
-    session: SessionOf, principal: PrincipalOf, transaction_hash: WordPath, after: After = None
+    session: SessionOf,
+    context: ContextOf,
+    principal: PrincipalOf,
+    transaction_hash: WordPath,
+    after: After = None,
 ) -> TransactionOut:
     """Tell what a transaction brought about."""
     del principal
-    return TransactionOut.model_validate(explorer.transaction(session, _bytes(transaction_hash), after))
+    return TransactionOut.model_validate(
+        explorer.transaction(session, context.deployment, _bytes(transaction_hash), after)
+    )
 
 
 @router.get("/keys/{key_id}", responses=problem_answers(404, 422), summary="Look up a key")
 def read_key(
-    session: SessionOf, principal: PrincipalOf, key_id: WordPath, after: After = None
+    session: SessionOf, context: ContextOf, principal: PrincipalOf, key_id: WordPath, after: After = None
 ) -> LedgerKeyOut:
     """Tell whose key it is, what it may sign, and since when."""
     del principal
-    return LedgerKeyOut.model_validate(explorer.key(session, _bytes(key_id), after))
+    return LedgerKeyOut.model_validate(explorer.key(session, context.deployment, _bytes(key_id), after))
 
 
 @router.get("/officers/{officer_id}", responses=problem_answers(404, 422), summary="Look up an officer")
 def read_officer(
     session: SessionOf,
+    context: ContextOf,
     principal: PrincipalOf,
     officer_id: Annotated[UUID, Path(description="The officer or device.")],
     after: After = None,
 ) -> OfficerOut:
     """Tell which keys an officer has or had, and what they signed."""
     del principal
-    return OfficerOut.model_validate(explorer.officer(session, officer_id, after))
+    return OfficerOut.model_validate(explorer.officer(session, context.deployment, officer_id, after))
 
 
 def _bytes(word: str) -> bytes:

@@ -15,6 +15,7 @@ from workflow.engine.schemas import Output, Word, example
 from workflow.parties.rules import role_names
 
 LinkKind = Literal["block", "transaction", "statement", "case", "key", "officer"]
+SignerKind = Literal["secp256k1", "p256", "passkey", "contract"]
 
 
 def _named(roles: object) -> object:
@@ -37,7 +38,13 @@ _EVENT: dict[str, Any] = {
     "contract": "MaterialCertificates",
     "name": "CertificateActivated",
     "words": {"en": "Material certificate active", "zh": "物资证明函已生效"},
+    "meaning": {
+        "en": "Material certificate 0198f2a4… version 1 is active: all three parties have confirmed it.",
+        "zh": "物资证明函0198f2a4…第1版经三方确认，现已生效。",
+    },
     "values": {"certificate": "0x0198f2a46c1e7a529b0c3f6f2d9a1b01" + "00" * 16, "version": "1"},
+    "unit": None,
+    "raw": {"address": "0x" + "5f" * 20, "topics": [_WORD, _WORD], "data": "0x" + "00" * 31 + "01"},
     "block_number": 118,
     "log_index": 3,
     "at": _AT,
@@ -48,13 +55,23 @@ _STATEMENT: dict[str, Any] = {
     "digest": _WORD,
     "primary_type": "CertificateReview",
     "words": {"en": "Review of a material certificate", "zh": "审核物资证明函"},
+    "meaning": {
+        "en": "Customs confirms material certificate 0198f2a4… version 1.",
+        "zh": "海关确认物资证明函0198f2a4…第1版。",
+    },
+    "standing": {"en": "It took effect in block 118.", "zh": "已在区块118生效。"},
     "contract": "MaterialCertificates",
     "message": {"certificate": "0x0198f2a46c1e7a529b0c3f6f2d9a1b01" + "00" * 16, "version": 1},
+    "signed_bytes": "0x1901" + "ab" * 64,
+    "arguments": {"carried": []},
+    "corrected_by": None,
     "state": "recorded",
     "refusal": None,
     "signatures": [
         {
             "key_id": _WORD,
+            "kind": "secp256k1",
+            "signer": "0x" + "3c" * 20,
             "organisation_id": _CASE,
             "officer_id": _CASE,
             "signature": "0x" + "1c" * 65,
@@ -110,13 +127,28 @@ class LedgerLink(Output):
         return f"/api/v1/ledger/{self.kind}s/{self.reference}"
 
 
+class RawLogOut(Output):
+    """An event as the chain holds it."""
+
+    address: str
+    topics: list[Word]
+    data: str
+
+
 class EventOut(Output):
     """One event of a contract."""
 
     contract: str
     name: str
     words: Words
+    meaning: Words = Field(description="What it tells, in a sentence.")
     values: dict[str, Any]
+    unit: str | None = Field(
+        description="Unit of the quantities in it, as the declaration's filing quotes it."
+    )
+    raw: RawLogOut | None = Field(
+        description="The log; none where the values kept here are no event of the contract."
+    )
     block_number: int
     log_index: int
     at: datetime
@@ -128,6 +160,8 @@ class SignatureOut(Output):
     """One signature of a statement."""
 
     key_id: Word
+    kind: SignerKind
+    signer: str = Field(description="ERC-7913 signer: an address, or a verifier's address and a key.")
     organisation_id: UUID | None
     officer_id: UUID | None
     signature: str
@@ -150,8 +184,17 @@ class StatementOut(Output):
     digest: Word
     primary_type: str
     words: Words
+    meaning: Words = Field(description="What it says and who signed it, in a sentence.")
+    standing: Words = Field(description="What became of it, in a sentence.")
     contract: str
     message: dict[str, Any] = Field(description="The typed message: identifiers, digests, quantities.")
+    signed_bytes: str | None = Field(
+        description="What was hashed and signed: 0x1901, the domain, the message's hash (EIP-712)."
+    )
+    arguments: dict[str, Any] | None = Field(
+        description="What the call holds besides message and signatures."
+    )
+    corrected_by: Word | None = Field(description="The correction that replaced this decision.")
     state: StatementStateName
     refusal: RefusalOut | None
     signatures: list[SignatureOut]

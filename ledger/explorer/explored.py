@@ -11,6 +11,7 @@ from kernel.errors import Text
 from ledger.refusals import Refusal
 
 Kind = Literal["block", "transaction", "statement", "case", "key", "officer"]
+SignerKind = Literal["secp256k1", "p256", "passkey", "contract"]
 
 EVENT_WORDS: dict[str, Text] = {
     "StatementRecorded": Text("Statement recorded", "声明已上链"),
@@ -55,13 +56,29 @@ class Link:
 
 
 @dataclass(frozen=True)
+class RawLog:
+    """An event as the chain holds it."""
+
+    address: str
+    """Of the contract."""
+    topics: tuple[str, ...]
+    data: str
+
+
+@dataclass(frozen=True)
 class EventView:
     """One event of a contract."""
 
     contract: str
     name: str
     words: Text
+    meaning: Text
+    """What it tells, in a sentence."""
     values: dict[str, Any]
+    unit: str | None
+    """Unit of the quantities in it, as the filing of the declaration quotes it."""
+    raw: RawLog | None
+    """None where the values were altered and are no event of the contract any more."""
     block_number: int
     log_index: int
     at: datetime
@@ -74,6 +91,9 @@ class SignatureView:
     """One signature of a statement."""
 
     key_id: str
+    kind: SignerKind
+    signer: str
+    """ERC-7913 signer."""
     organisation_id: UUID | None
     officer_id: UUID | None
     signature: str
@@ -87,8 +107,19 @@ class StatementView:
     digest: str
     primary_type: str
     words: Text
+    meaning: Text
+    """What it says and who signed it, in a sentence."""
+    standing: Text
+    """What became of it, in a sentence."""
     contract: str
     message: dict[str, Any]
+    signed_bytes: str | None
+    """What was hashed and signed: 0x1901, the domain, the message's hash (EIP-712); None where the message was altered
+    beyond reading."""
+    arguments: dict[str, Any] | None
+    """What the call holds besides message and signatures."""
+    corrected_by: str | None
+    """Digest of the correction that replaced this decision."""
     state: str
     refusal: Refusal | None
     signatures: tuple[SignatureView, ...]

@@ -19,10 +19,10 @@ from ledger.chain.deployment import Deployment
 from ledger.evidence.log import covering_checkpoint
 from ledger.evidence.records import leaf_of
 from ledger.explorer.explored import EVENT_WORDS
+from ledger.explorer.views import signed_bytes
 from ledger.mirrors import LedgerKey
 from ledger.models import ChainBlock, ChainEvent, StatementRecord, StatementSignature
 from ledger.statements import STATEMENT_WORDS, id_bytes
-from ledger.typed_data import domain_separator
 
 ROWS_AT_ONCE = 500
 VERDICTS = frozenset({"StatementRecorded", "StatementRefused"})
@@ -215,14 +215,6 @@ def _statements(session: Session, deployment: Deployment, names: set[bytes]) -> 
         }
         for record in records
     }
-
-
-def signed_bytes(record: StatementRecord, deployment: Deployment) -> bytes:
-    """Give the bytes whose hash was signed: 0x1901, the domain, the message's hash (EIP-712)."""
-    domain = domain_separator(
-        chain_id=deployment.chain_id, contract=deployment.address_bytes(record.contract)
-    )
-    return b"\x19\x01" + domain + record.statement().struct_hash()
 
 
 def _evidence(session: Session, record: StatementRecord) -> dict[str, Any]:

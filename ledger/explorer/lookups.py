@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -11,8 +11,8 @@ from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from kernel.errors import NotFound
+from ledger.chain.deployment import Deployment
 from ledger.explorer.explored import (
-    EVENT_WORDS,
     BlockView,
     CaseView,
     EventView,
@@ -20,15 +20,14 @@ from ledger.explorer.explored import (
     Link,
     OfficerKey,
     OfficerView,
-    SignatureView,
     StatementView,
     TransactionView,
 )
+from ledger.explorer.views import event_views, hexadecimal, statement_views
 from ledger.mirrors import LedgerKey
 from ledger.models import ChainBlock, ChainEvent, StatementRecord, StatementSignature
 from ledger.outbox import statement_by_digest
-from ledger.refusals import Refusal
-from ledger.statements import STATEMENT_WORDS, id_bytes, id_from_bytes
+from ledger.statements import id_bytes
 
 MOST_ROWS = 200
 CURSOR = r"^[0-9]{1,18}-[0-9]{1,9}$"
@@ -64,7 +63,9 @@ def find(session: Session, text: str) -> Link:
     raise NotFound(what="entry", name=text[:80])
 
 
-def newest_blocks(session: Session, *, before: int | None = None, most: int = 20) -> list[BlockView]:
+def newest_blocks(
+    session: Session, deployment: Deployment, *, before: int | None = None, most: int = 20
+) -> list[BlockView]:
     """List blocks that hold events of ours, newest first; `before` pages back."""
     holds_events = select(ChainEvent.id).where(ChainEvent.block_number == ChainBlock.number).exists()
     query = (
@@ -72,10 +73,10 @@ def newest_blocks(session: Session, *, before: int | None = None, most: int = 20
     )
     if before is not None:
         query = query.where(ChainBlock.number < before)
-    return [_block_view(session, block) for block in session.scalars(query)]
+    return [_block_view(session, deployment, block) for block in session.scalars(query)]
 
 
-def block(session: Session, number: int, after: str | None = None) -> BlockView:
+def block(session: Session, deployment: Deployment, number: int, after: str | None = None) -> BlockView:
     """Look up a block; `after` goes on from the cursor of an earlier page.
 
     Raises:
@@ -84,23 +85,25 @@ def block(session: Session, number: int, after: str | None = None) -> BlockView:
     found = session.get(ChainBlock, number)
     if found is None:
         raise NotFound(what="block", name=str(number))
-    return _block_view(session, found, after)
+    return _block_view(session, deployment, found, after)
 
 
-def transaction(session: Session, transaction_hash: bytes, after: str | None = None) -> TransactionView:
+def transaction(
+    session: Session, deployment: Deployment, transaction_hash: bytes, after: str | None = None
+) -> TransactionView:
     """Look up a transaction that our contracts had a part in; `after` goes on from an earlier page's cursor.
 
     Raises:
         NotFound: None of ours has this hash.
     """
     query = _all_events().where(ChainEvent.transaction_hash == transaction_hash)
-    events, following = _event_page(session, query, after)
-    first = events[0] if events else next(iter(_events(session, query.limit(1))), None)
+    events, following = _event_page(session, deployment, query, after)
+    first = events[0] if events else next(iter(_events(session, deployment, query.limit(1))), None)
     if first is None:
-        raise NotFound(what="transaction", name=_hex(transaction_hash))
+        raise NotFound(what="transaction", name=hexadecimal(transaction_hash))
     statements = [link.reference for event in events for link in event.links if link.kind == "statement"]
     return TransactionView(
-        _hex(transaction_hash),
+        hexadecimal(transaction_hash),
         first.block_number,
         first.at,
         events,
@@ -110,7 +113,7 @@ def transaction(session: Session, transaction_hash: bytes, after: str | None = N
     )
 
 
-def statement(session: Session, digest: bytes) -> StatementView:
+def statement(session: Session, deployment: Deployment, digest: bytes) -> StatementView:
     """Look up a statement that came through this installation.
 
     Raises:
@@ -118,17 +121,22 @@ def statement(session: Session, digest: bytes) -> StatementView:
     """
     record = statement_by_digest(session, digest)
     if record is None:
-        raise NotFound(what="statement", name=_hex(digest))
-    return _statement_view(session, record)
+        raise NotFound(what="statement", name=hexadecimal(digest))
+    return _statement_views(session, deployment, [record])[0]
 
 
 def case(
-    session: Session, case_id: UUID, after: str | None = None, after_statement: int | None = None
+    session: Session,
+    deployment: Deployment,
+    case_id: UUID,
+    after: str | None = None,
+    after_statement: int | None = None,
 ) -> CaseView:
     """Look up everything about a case: its statements, and events that name it, whoever caused them.
 
     Args:
         session: The database.
+        deployment: Where the contracts stand.
         case_id: The case.
         after: Cursor of an earlier page of events.
         after_statement: Cursor of an earlier page of statements.
@@ -145,14 +153,14 @@ def case(
         ChainEvent.subject == id_bytes(case_id),
         ChainEvent.statement.in_(_statements_of(case_id).with_only_columns(StatementRecord.digest)),
     )
-    events, following = _event_page(session, _all_events().where(about), after)
+    events, following = _event_page(session, deployment, _all_events().where(about), after)
     if not records and not events and after is None and after_statement is None:
         raise NotFound(what="case", name=str(case_id))
-    views = tuple(_statement_view(session, record) for record in records[:MOST_ROWS])
+    views = _statement_views(session, deployment, records[:MOST_ROWS])
     return CaseView(case_id, views, events, next_events=following, next_statements=more)
 
 
-def key(session: Session, key_id: bytes, after: str | None = None) -> KeyView:
+def key(session: Session, deployment: Deployment, key_id: bytes, after: str | None = None) -> KeyView:
     """Look up a key of the register; `after` goes on from an earlier page's cursor.
 
     Raises:
@@ -160,14 +168,18 @@ def key(session: Session, key_id: bytes, after: str | None = None) -> KeyView:
     """
     found = session.get(LedgerKey, key_id)
     if found is None:
-        raise NotFound(what="key", name=_hex(key_id))
-    events, following = _event_page(session, _all_events().where(ChainEvent.key_id == key_id), after)
+        raise NotFound(what="key", name=hexadecimal(key_id))
+    events, following = _event_page(
+        session, deployment, _all_events().where(ChainEvent.key_id == key_id), after
+    )
     links = [Link("block", str(found.granted_at_block))]
+    if found.revoked_at_block is not None:
+        links.append(Link("block", str(found.revoked_at_block)))
     if found.officer_id is not None:
         links.append(Link("officer", str(found.officer_id)))
     return KeyView(
-        _hex(key_id),
-        _hex(found.signer),
+        hexadecimal(key_id),
+        hexadecimal(found.signer),
         found.organisation_id,
         found.officer_id,
         found.roles,
@@ -181,7 +193,9 @@ def key(session: Session, key_id: bytes, after: str | None = None) -> KeyView:
     )
 
 
-def officer(session: Session, officer_id: UUID, after: str | None = None) -> OfficerView:
+def officer(
+    session: Session, deployment: Deployment, officer_id: UUID, after: str | None = None
+) -> OfficerView:
     """Look up an officer: the keys, and every event of a statement that one of them signed, first or second.
 
     Raises:
@@ -197,17 +211,17 @@ def officer(session: Session, officer_id: UUID, after: str | None = None) -> Off
         .where(StatementSignature.key_id.in_(names))
     )
     query = _all_events().where(or_(ChainEvent.key_id.in_(names), ChainEvent.statement.in_(signed)))
-    events, following = _event_page(session, query, after)
+    events, following = _event_page(session, deployment, query, after)
     shown = tuple(
         OfficerKey(
-            _hex(found.key_id),
+            hexadecimal(found.key_id),
             found.organisation_id,
             found.roles,
             found.valid_from,
             found.valid_until,
             found.granted_at_block,
             found.revoked_at_block,
-            (Link("key", _hex(found.key_id)), Link("block", str(found.granted_at_block))),
+            (Link("key", hexadecimal(found.key_id)), Link("block", str(found.granted_at_block))),
         )
         for found in keys
     )
@@ -228,16 +242,16 @@ def counts(session: Session) -> dict[str, int]:
 
 def _find_word(session: Session, word: bytes) -> Link | None:
     if statement_by_digest(session, word) is not None:
-        return Link("statement", _hex(word))
+        return Link("statement", hexadecimal(word))
     seen = session.scalar(
         select(ChainEvent.transaction_hash)
         .where(or_(ChainEvent.transaction_hash == word, ChainEvent.statement == word))
         .limit(1)
     )
     if seen is not None:
-        return Link("transaction", _hex(seen))
+        return Link("transaction", hexadecimal(seen))
     if session.get(LedgerKey, word) is not None:
-        return Link("key", _hex(word))
+        return Link("key", hexadecimal(word))
     number = session.scalar(select(ChainBlock.number).where(ChainBlock.hash == word))
     return None if number is None else Link("block", str(number))
 
@@ -262,7 +276,10 @@ def _keys_of(officer_id: UUID) -> Select[LedgerKey]:
 
 
 def _event_page(
-    session: Session, query: Select[ChainEvent, datetime, bool], after: str | None
+    session: Session,
+    deployment: Deployment,
+    query: Select[ChainEvent, datetime, bool],
+    after: str | None,
 ) -> tuple[tuple[EventView, ...], str | None]:
     """Give a page of events, and the cursor of the next one where there is one."""
     if after is not None:
@@ -273,55 +290,24 @@ def _event_page(
                 and_(ChainEvent.block_number == number, ChainEvent.log_index > place),
             )
         )
-    found = _events(session, query.limit(MOST_ROWS + 1))
+    found = _events(session, deployment, query.limit(MOST_ROWS + 1))
     if len(found) <= MOST_ROWS:
         return found, None
     last = found[MOST_ROWS - 1]
     return found[:MOST_ROWS], f"{last.block_number}-{last.log_index}"
 
 
-def _events(session: Session, query: Select[ChainEvent, datetime, bool]) -> tuple[EventView, ...]:
-    return tuple(_event_view(event, at, is_final) for event, at, is_final in session.execute(query))
+def _events(
+    session: Session, deployment: Deployment, query: Select[ChainEvent, datetime, bool]
+) -> tuple[EventView, ...]:
+    return event_views(session, deployment, session.execute(query).all())
 
 
-def _event_view(event: ChainEvent, at: datetime, is_final: bool) -> EventView:  # noqa: FBT001 - a row's value
-    links = [Link("block", str(event.block_number)), Link("transaction", _hex(event.transaction_hash))]
-    if event.statement is not None:
-        links.append(Link("statement", _hex(event.statement)))
-    if event.key_id is not None:
-        links.append(Link("key", _hex(event.key_id)))
-    links += _case_links(event.values)
-    return EventView(
-        event.contract,
-        event.name,
-        EVENT_WORDS[event.name],
-        event.values,
-        event.block_number,
-        event.log_index,
-        at,
-        is_final,
-        tuple(links),
-    )
-
-
-def _case_links(values: Mapping[str, object]) -> list[Link]:
-    """Give a link for each value that names a case; organisations and officers have identifiers of the same shape."""
-    links = []
-    for name in _NAMES_OF_CASES:
-        value = values.get(name)
-        if isinstance(value, str) and re.fullmatch(rf"0x[0-9a-f]{{{WORD_DIGITS}}}", value):
-            word = bytes.fromhex(value[2:])
-            if any(word[:16]) and not any(word[16:]):
-                links.append(Link("case", str(id_from_bytes(word))))
-    return links
-
-
-_NAMES_OF_CASES = ("subject", "certificate", "declaration", "note", "rule")
-
-
-def _block_view(session: Session, found: ChainBlock, after: str | None = None) -> BlockView:
+def _block_view(
+    session: Session, deployment: Deployment, found: ChainBlock, after: str | None = None
+) -> BlockView:
     query = _all_events().where(ChainEvent.block_number == found.number)
-    events, following = _event_page(session, query, after)
+    events, following = _event_page(session, deployment, query, after)
     hashes = dict.fromkeys(
         link.reference for event in events for link in event.links if link.kind == "transaction"
     )
@@ -331,8 +317,8 @@ def _block_view(session: Session, found: ChainBlock, after: str | None = None) -
         links.append(Link("block", str(parent.number)))
     return BlockView(
         found.number,
-        _hex(found.hash),
-        _hex(found.parent_hash),
+        hexadecimal(found.hash),
+        hexadecimal(found.parent_hash),
         found.timestamp,
         found.is_final,
         events,
@@ -341,42 +327,14 @@ def _block_view(session: Session, found: ChainBlock, after: str | None = None) -
     )
 
 
-def _statement_view(session: Session, record: StatementRecord) -> StatementView:
-    signatures = session.execute(
-        select(StatementSignature, LedgerKey.organisation_id, LedgerKey.officer_id)
-        .outerjoin(LedgerKey, LedgerKey.key_id == StatementSignature.key_id)
-        .where(StatementSignature.statement_id == record.id)
-        .order_by(StatementSignature.position)
-    )
-    links = [Link("case", str(record.case_id))]
-    if record.block_number is not None:
-        links.append(Link("block", str(record.block_number)))
-    if record.transaction_hash is not None:
-        links.append(Link("transaction", _hex(record.transaction_hash)))
-    return StatementView(
-        _hex(record.digest),
-        record.primary_type,
-        STATEMENT_WORDS[record.primary_type],
-        record.contract,
-        record.message,
-        record.state,
-        Refusal.from_json(record.refusal) if record.refusal else None,
-        tuple(
-            SignatureView(
-                _hex(given.key_id),
-                organisation_id,
-                officer_id,
-                _hex(given.signature),
-                (Link("key", _hex(given.key_id)),),
-            )
-            for given, organisation_id, officer_id in signatures
-        ),
-        record.created_at,
-        record.recorded_at,
-        _events(session, _all_events().where(ChainEvent.statement == record.digest)),
-        tuple(links),
-    )
-
-
-def _hex(data: bytes) -> str:
-    return "0x" + data.hex()
+def _statement_views(
+    session: Session, deployment: Deployment, records: Sequence[StatementRecord]
+) -> tuple[StatementView, ...]:
+    """Show statements, each with the first of its events; there are few of each."""
+    names = [record.digest for record in records]
+    rows = session.execute(_all_events().where(ChainEvent.statement.in_(names)).limit(None)).all()
+    shown = event_views(session, deployment, rows)
+    told: dict[bytes, list[EventView]] = {}
+    for row, view in zip(rows, shown, strict=True):
+        told.setdefault(row[0].statement or b"", []).append(view)
+    return statement_views(session, deployment, records, {name: tuple(found) for name, found in told.items()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -106,6 +107,19 @@ def test_every_page_is_shown_in_both_languages(cast: Cast, case: dict[str, Any])
     for path in addresses(case):
         assert 'lang="en"' in shown(auditor, path)
         assert 'lang="zh-CN"' in shown(auditor, path, **{"Accept-Language": "zh"})
+
+
+def test_a_statement_is_told_in_a_sentence_and_shown_as_it_was_signed(
+    cast: Cast, case: dict[str, Any]
+) -> None:
+    auditor, digest = browser(cast, Role.AUDITOR), case["ledger"][0]["digest"]
+    told = auditor.get(f"/api/v1/ledger/statements/{digest}").json()
+    assert told["meaning"]["en"].endswith(".")
+    assert told["signatures"][0]["kind"] in {"secp256k1", "p256", "passkey"}
+    text = shown(auditor, addresses(case)[1])
+    for part in (told["meaning"]["en"], told["standing"]["en"], told["signed_bytes"]):
+        assert html.escape(part) in text
+    assert told["meaning"]["zh"] in shown(auditor, addresses(case)[1], **{"Accept-Language": "zh"})
 
 
 def test_every_link_between_the_pages_leads_somewhere(cast: Cast, case: dict[str, Any]) -> None:

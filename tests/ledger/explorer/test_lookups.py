@@ -19,7 +19,7 @@ from ledger.evidence.log import append_leaf, log_size, request_checkpoint, root_
 from ledger.explorer import lookups as explorer
 from ledger.explorer.explored import EVENT_WORDS, EventView, Link, StatementView
 from ledger.mirrors import LedgerCheckpoint
-from ledger.models import ChainBlock, EvidenceLeaf, StatementRecord, StatementSignature
+from ledger.models import ChainBlock, ChainEvent, EvidenceLeaf, StatementRecord, StatementSignature
 from ledger.proofs.lines import LineTree
 from ledger.proofs.verification import SIGNING_ROLES, Verdict, Verification, verify_record
 from ledger.statements import STATEMENT_TYPES
@@ -48,20 +48,20 @@ def test_a_statement_is_found_from_everywhere(world: World) -> None:
     name = submit(world)
     record = world.record(name)
     with world.database.read() as session:
-        view = explorer.statement(session, name)
+        view = explorer.statement(session, world.deployment, name)
         assert view.words.zh == "提交物资证明函"
         assert [event.name for event in view.events] == ["StatementRecorded", "CertificateSubmitted"]
         assert view.signatures[0].officer_id == world.officers["broker"]
         assert view.signatures[0].organisation_id == world.organisations["firm"]
         by_kind = {link.kind: link.reference for link in view.links}
-        block = explorer.block(session, int(by_kind["block"]))
+        block = explorer.block(session, world.deployment, int(by_kind["block"]))
         assert block.is_final
         assert block.events == view.events
         assert Link("transaction", by_kind["transaction"]) in block.links
         assert Link("block", str(block.number - 1)) in block.links
-        transaction = explorer.transaction(session, record.transaction_hash or b"")
+        transaction = explorer.transaction(session, world.deployment, record.transaction_hash or b"")
         assert transaction.statements == (view.digest,)
-        case = explorer.case(session, record.case_id)
+        case = explorer.case(session, world.deployment, record.case_id)
         assert case.statements == (view,)
         assert {link.kind for event in case.events for link in event.links} == {
             "block",
@@ -70,11 +70,11 @@ def test_a_statement_is_found_from_everywhere(world: World) -> None:
             "key",
             "case",
         }
-        key = explorer.key(session, world.people["broker"].key_id)
+        key = explorer.key(session, world.deployment, world.people["broker"].key_id)
         assert [event.name for event in key.events] == ["KeyGranted", "StatementRecorded"]
         assert key.revoked_at_block is None
-        assert explorer.newest_blocks(session)[0] == block
-        older = explorer.newest_blocks(session, before=block.number, most=1)
+        assert explorer.newest_blocks(session, world.deployment)[0] == block
+        older = explorer.newest_blocks(session, world.deployment, before=block.number, most=1)
         assert older[0].number < block.number
         assert explorer.counts(session)["statements_recorded"] == 2
 
@@ -82,7 +82,7 @@ def test_a_statement_is_found_from_everywhere(world: World) -> None:
 def test_a_refusal_is_shown_with_its_reason(world: World) -> None:
     refused = world.take(world.review(uuid4(), COMMITTEE), "committee")
     with world.database.read() as session:
-        view = explorer.statement(session, refused.digest)
+        view = explorer.statement(session, world.deployment, refused.digest)
         assert view.refusal is not None
         assert view.refusal.error_name == "MaterialCertificatesStateWrong"
         assert [event.name for event in view.events] == ["StatementRefused"]
@@ -108,11 +108,11 @@ def test_what_somebody_types_is_found(world: World) -> None:
             with pytest.raises(NotFound):
                 explorer.find(session, nothing)
         for look in (
-            lambda: explorer.block(session, 1 << 40),
-            lambda: explorer.transaction(session, bytes(32)),
-            lambda: explorer.statement(session, bytes(32)),
-            lambda: explorer.case(session, uuid4()),
-            lambda: explorer.key(session, bytes(32)),
+            lambda: explorer.block(session, world.deployment, 1 << 40),
+            lambda: explorer.transaction(session, world.deployment, bytes(32)),
+            lambda: explorer.statement(session, world.deployment, bytes(32)),
+            lambda: explorer.case(session, world.deployment, uuid4()),
+            lambda: explorer.key(session, world.deployment, bytes(32)),
         ):
             with pytest.raises(NotFound):
                 look()
@@ -377,7 +377,7 @@ def test_an_officer_is_found_with_keys_and_everything_signed(world: World) -> No
     ids = one_of_everything(world)
     with world.database.read() as session:
         second = world.officers["releasing-2"]
-        found = explorer.officer(session, second)
+        found = explorer.officer(session, world.deployment, second)
         assert [key.key_id for key in found.keys] == ["0x" + world.people["releasing-2"].key_id.hex()]
         names = [event.name for event in found.events]
         assert names[0] == "KeyGranted"
@@ -385,19 +385,19 @@ def test_an_officer_is_found_with_keys_and_everything_signed(world: World) -> No
         assert "DecisionTaken" in names
         assert found.next_events is None
         assert explorer.find(session, str(second)) == Link("officer", str(second))
-        key = explorer.key(session, world.people["gate"].key_id)
+        key = explorer.key(session, world.deployment, world.people["gate"].key_id)
         assert Link("officer", str(world.officers["gate"])) in key.links
         with pytest.raises(NotFound):
-            explorer.officer(session, ids["note"])
+            explorer.officer(session, world.deployment, ids["note"])
 
 
 def test_nothing_is_cut_silently(sqlite_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world = sqlite_world
     ids = one_of_everything(world)
     with world.database.read() as session:
-        whole = explorer.case(session, ids["certificate"])
-        block = explorer.block(session, whole.events[0].block_number)
-        key = explorer.key(session, world.people["broker"].key_id)
+        whole = explorer.case(session, world.deployment, ids["certificate"])
+        block = explorer.block(session, world.deployment, whole.events[0].block_number)
+        key = explorer.key(session, world.deployment, world.people["broker"].key_id)
         monkeypatch.setattr(explorer, "MOST_ROWS", 2)
 
         def paged(look: Callable[[str | None], Any]) -> list[EventView]:
@@ -410,21 +410,57 @@ def test_nothing_is_cut_silently(sqlite_world: World, monkeypatch: pytest.Monkey
                 if after is None:
                     return found
 
-        assert paged(lambda after: explorer.case(session, ids["certificate"], after)) == list(whole.events)
-        assert paged(lambda after: explorer.block(session, block.number, after)) == list(block.events)
-        assert paged(lambda after: explorer.key(session, world.people["broker"].key_id, after)) == list(
-            key.events
+        assert paged(
+            lambda after: explorer.case(session, world.deployment, ids["certificate"], after)
+        ) == list(whole.events)
+        assert paged(lambda after: explorer.block(session, world.deployment, block.number, after)) == list(
+            block.events
         )
+        assert paged(
+            lambda after: explorer.key(session, world.deployment, world.people["broker"].key_id, after)
+        ) == list(key.events)
         name = bytes.fromhex(whole.events[0].links[1].reference[2:])
-        assert len(paged(lambda after: explorer.transaction(session, name, after))) == len(
+        assert len(paged(lambda after: explorer.transaction(session, world.deployment, name, after))) == len(
             [event for event in block.events if event.links[1] == whole.events[0].links[1]]
         )
         statements: list[StatementView] = []
         after: int | None = None
         while True:
-            view = explorer.case(session, ids["certificate"], after_statement=after)
+            view = explorer.case(session, world.deployment, ids["certificate"], after_statement=after)
             statements += view.statements
             after = view.next_statements
             if after is None:
                 break
         assert [one.digest for one in statements] == [one.digest for one in whole.statements]
+
+
+def test_an_event_is_shown_as_the_node_holds_it(world: World) -> None:
+    one_of_everything(world)
+    head = world.chain.head().number
+    span: dict[str, Any] = {"fromBlock": "0x0", "toBlock": hex(head)}
+    held = world.chain.request("eth_getLogs", {**span, "address": list(world.deployment.addresses.values())})
+    with world.database.read() as session:
+        blocks = explorer.newest_blocks(session, world.deployment, most=100)
+        events = [event for block in blocks for event in block.events]
+    told = {
+        (event.block_number, event.log_index): (event.raw.address.lower(), event.raw.topics, event.raw.data)
+        for event in events
+        if event.raw is not None
+    }
+    assert len(told) == len(events) > 20
+    assert told == {
+        place: (log["address"].lower(), tuple(log["topics"]), log["data"])
+        for log in held
+        if (place := (int(log["blockNumber"], 16), int(log["logIndex"], 16))) in told
+    }
+
+
+def test_an_event_that_was_altered_is_shown_as_such(world: World) -> None:
+    name = submit(world)
+    with world.database.write() as session:
+        event = session.scalars(select(ChainEvent).where(ChainEvent.name == "CertificateSubmitted")).one()
+        event.values = {key: value for key, value in event.values.items() if key != "holder"}
+    with world.database.read() as session:
+        shown = explorer.statement(session, world.deployment, name).events[-1]
+    assert shown.raw is None
+    assert "altered" in shown.meaning.en
