@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,6 +18,7 @@ from sqlalchemy import delete, select
 from kernel.clock import ManualClock
 from kernel.database import Database
 from ledger.chain.deployment import Deployment
+from ledger.contracts import CONTRACT_NAMES
 from ledger.evidence.log import (
     EXAMINED_EVERY,
     LEAF_FORMAT,
@@ -38,6 +40,7 @@ from ledger.evidence.log import (
     tree_head,
 )
 from ledger.evidence.merkle import leaf_hash, root_of, verify_consistency, verify_inclusion
+from ledger.evidence.records import record_hash
 from ledger.evidence.tile_files import TileDamaged
 from ledger.evidence.tiles import EMPTY, LogContradicted, TileTree
 from ledger.keys.signing import Secp256k1Signer
@@ -366,3 +369,25 @@ def test_a_checkpoint_is_signed_before_its_time_is_over(sqlite_world: World) -> 
     clock.advance(timedelta(seconds=2))
     assert log.step() == 1
     assert world.count(StatementState.QUEUED) == 1
+
+
+@given(
+    numbers=st.lists(st.integers(0, 2**53 - 1), min_size=4, max_size=4),
+    words=st.lists(st.binary(min_size=32, max_size=32), min_size=3, max_size=3),
+    contract=st.sampled_from(CONTRACT_NAMES),
+)
+def test_a_records_hash_is_that_of_its_canonical_json(
+    numbers: list[int], words: list[bytes], contract: str
+) -> None:
+    digest, block, transaction = words
+    facts: dict[str, Any] = {
+        "contract": contract,
+        "blockNumber": numbers[0],
+        "blockHash": "0x" + block.hex(),
+        "blockTime": numbers[1],
+        "transactionHash": "0x" + transaction.hex(),
+        "transactionIndex": numbers[2],
+        "logIndex": numbers[3],
+    }
+    canonical = rfc8785.dumps({"statement": "0x" + digest.hex(), **facts})
+    assert record_hash(digest, facts) == sha256(canonical).digest()
